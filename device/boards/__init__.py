@@ -1,0 +1,1 @@
+"""The only place that knows pins, state machines, converters and buses."""

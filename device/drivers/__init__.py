@@ -1,0 +1,1 @@
+"""One driver a chip, on the board's buses: units in, units out, never a raw count above this layer."""

@@ -1,0 +1,28 @@
+"""FRAM MB85RC256V on I2C 0x50: 32 KiB, 16-bit address, writes at bus speed, no erase; power may vanish after any octet."""
+
+from protocol.compat import const
+
+_ADDRESS = const(0x50)
+SIZE = const(32768)
+
+
+class Fram:
+    """Reads and writes whole buffers. Raises OSError when the part does not answer, ValueError beyond its end."""
+
+    def __init__(self, board, bus: int) -> None:  # type: ignore[no-untyped-def]
+        self._board = board
+        self._bus = bus
+
+    def read_into(self, address: int, buffer: bytearray) -> None:
+        """Fill ``buffer`` from ``address``."""
+        self._check(address, len(buffer))
+        self._board.i2c_readfrom_mem_into(self._bus, _ADDRESS, address, buffer)
+
+    def write(self, address: int, buffer: bytes | bytearray) -> None:
+        """Write ``buffer`` at ``address``, first octet first."""
+        self._check(address, len(buffer))
+        self._board.i2c_writeto_mem(self._bus, _ADDRESS, address, buffer)
+
+    def _check(self, address: int, length: int) -> None:
+        if address < 0 or address + length > SIZE:
+            raise ValueError("FRAM address {} + {} beyond {}".format(address, length, SIZE))

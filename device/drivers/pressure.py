@@ -1,0 +1,38 @@
+"""Line pressure: a ratiometric analogue sensor, 10 % to 90 % of supply = 0 to 200 kPa (reference rig R1)."""
+
+from protocol.compat import const
+
+_FULL = const(65535)
+_ZERO = const(6554)
+_SPAN = const(52428)
+_SPAN_PA = const(200_000)
+# Below 5 % and above 95 % of supply the wire is broken or shorted.
+_FAULT_LOW = const(3277)
+_FAULT_HIGH = const(62258)
+
+
+class PressureSensor:
+    """``pa`` follows within some 30 ms (for limits), ``settled_pa`` within some 300 ms (for the end of settling)."""
+
+    def __init__(self) -> None:
+        self.pa = 0
+        self.settled_pa = 0
+        self.faulty = True
+        self._quick = 0
+        self._slow = 0
+
+    def take(self, raw: int) -> None:
+        """Take one conversion, 0..65535 of supply."""
+        if raw < _FAULT_LOW or raw > _FAULT_HIGH:
+            self.faulty = True
+            return
+        # The product stays below 2^30: (65535 - 6554) * (200000 / 16) < 7.4e8.
+        pa = (raw - _ZERO) * (_SPAN_PA // 16) // (_SPAN // 16)
+        if self.faulty:
+            self.faulty = False
+            self._quick = pa * 4
+            self._slow = pa * 32
+        self._quick += pa - (self._quick >> 2)
+        self._slow += pa - (self._slow >> 5)
+        self.pa = self._quick >> 2
+        self.settled_pa = self._slow >> 5

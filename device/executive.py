@@ -1,0 +1,127 @@
+"""The cyclic executive: the link is drained at every turn, a tick is run in slices with a turn between each two."""
+
+import gc
+
+from device.clock import WRAP_MASK, ticks_diff
+from device.controller import Controller
+from device.wire import Wire
+from protocol import codes, messages
+from protocol.compat import const
+from protocol.link_device import DeviceLink
+
+_TICK_US = const(10_000)
+_RECEIVE_OCTETS = const(256)
+WATCHDOG_MS = const(500)
+# The heap is collected at a chosen instant, right after a tick, never in the middle of one.
+_COLLECT_TICKS = const(100)
+
+
+class TickStats:
+    """How long ticks took, in microseconds of the device's clock."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+        self.late = 0
+        self.worst_us = 0
+        self.heap_free = 0
+        self._sum_us = 0
+        self._count = 0
+
+    def add(self, spent_us: int, late_us: int) -> None:
+        """Count one tick that took ``spent_us`` and began ``late_us`` after its time."""
+        self.ticks += 1
+        self._count += 1
+        self._sum_us += spent_us
+        if spent_us > self.worst_us:
+            self.worst_us = spent_us
+        if late_us > _TICK_US // 2:
+            self.late += 1
+
+    def take_mean_us(self) -> int:
+        """Return the mean since the last call and begin anew."""
+        mean_us = self._sum_us // self._count if self._count else 0
+        self._sum_us = 0
+        self._count = 0
+        return mean_us
+
+
+class Executive:
+    """Turns for ever. One turn takes what came in, then runs at most one request or one slice of a tick."""
+
+    def __init__(self, board) -> None:  # type: ignore[no-untyped-def]
+        self._board = board
+        self.stats = TickStats()
+        self.controller = Controller(board)
+        self.link = DeviceLink(messages.schema_hash(), self._nonce)
+        self.wire = Wire(self.controller, self.link, self.stats)
+        self._received = bytearray(_RECEIVE_OCTETS)
+        self._slices = self.controller.slices + (self._report, self._end_tick)
+        self._slice = 0
+        self._spent_us = 0
+        self._late_us = 0
+        self._stop_told = self.controller.stop_cause
+        self.next_tick_us = board.ticks_us()
+        board.watchdog_start(WATCHDOG_MS)
+
+    def turn(self) -> bool:
+        """Do one turn; return True when there is nothing to do before ``next_tick_us``."""
+        board = self._board
+        link = self.link
+        count = board.link_readinto(self._received)
+        if count:
+            link.receive(self._received, count, board.ticks_ms())
+            self.controller.last_heard_ms = link.last_heard_ms
+        if board.safe_tripped():
+            self.controller.tripped()
+        number = link.next_request()
+        if number:
+            self.wire.handle(number)
+        if link.has_output():
+            link.transmit(board.link_write)
+        if number:
+            return False
+        now_us = board.ticks_us()
+        if self._slice == 0:
+            late_us = ticks_diff(now_us, self.next_tick_us)
+            if late_us < 0:
+                return count == 0
+            self._begin_tick(late_us)
+        self._slices[self._slice]()
+        self._slice += 1
+        if self._slice == len(self._slices):
+            self._slice = 0
+        self._spent_us += ticks_diff(board.ticks_us(), now_us)
+        return False
+
+    def fail(self) -> None:
+        """Something raised: end all flow, keep the cause for the next boot. Nothing here may raise."""
+        self.controller.stop(codes.CAUSE_FAULT)
+        self.controller.boots.note_fault(codes.CAUSE_FAULT)
+
+    def _nonce(self) -> bytes:
+        return self._board.random(4)
+
+    def _begin_tick(self, late_us: int) -> None:
+        self._late_us = late_us
+        self._spent_us = 0
+        if late_us > _TICK_US:
+            # Ticks that were missed are counted as late and never made up.
+            self.next_tick_us = self._board.ticks_us()
+        self.next_tick_us = (self.next_tick_us + _TICK_US) & WRAP_MASK
+        self.controller.begin_tick(self._board.ticks_ms())
+
+    def _report(self) -> None:
+        controller = self.controller
+        if controller.stop_cause != self._stop_told:
+            self._stop_told = controller.stop_cause
+            if controller.stop_cause != codes.CAUSE_NONE:
+                self.wire.tell_stopped(False)
+        self.wire.report()
+
+    def _end_tick(self) -> None:
+        """All slices have run: feed the watchdog, account for the time, collect the heap when it is time."""
+        self._board.watchdog_feed()
+        self.stats.add(self._spent_us, self._late_us)
+        if self.controller.ticks % _COLLECT_TICKS == 0:
+            gc.collect()
+            self.stats.heap_free = self._board.heap_free()
