@@ -26,6 +26,7 @@ class BootRecord:
         """Count one boot. The older copy is written, so a power cut in the write leaves the newer one valid."""
         try:
             self._load()
+            fault = self.last_fault
             self.count = (self.count + 1) & 0xFFFFFFFF
             self._store(0)
             written = self.count
@@ -33,6 +34,7 @@ class BootRecord:
             self._load()
             self.faulty = self.count != written
             self.count = written
+            self.last_fault = fault
         except OSError:
             self.faulty = True
 

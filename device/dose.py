@@ -62,8 +62,7 @@ class DoseMachine:
         line = self._line
         emitted = pump.emitted_steps
         if self.open():
-            granted_nl = limits.volume_of(pump.granted_steps)
-            most_nl = granted_nl + granted_nl // 100 + 1 if granted_nl else 0
+            most_nl = limits.upper_of(limits.volume_of(pump.granted_steps)) if pump.granted_steps else 0
             volumes = (0, most_nl, 0, most_nl)
         else:
             volumes = (line.patient_min_nl, line.patient_max_nl, line.waste_min_nl, line.waste_max_nl)
@@ -260,9 +259,8 @@ class DoseMachine:
 
     def _end(self, state: int, now_ms: int) -> None:
         self._line.close(self._pump.emitted_steps)
-        # What counts is the upper end: the emitted volume at the largest bore.
-        emitted_nl = limits.volume_of(self._pump.emitted_steps)
-        self.total_nl += emitted_nl + emitted_nl // 100 + 1
+        if self._pump.emitted_steps:
+            self.total_nl += limits.upper_of(limits.volume_of(self._pump.emitted_steps))
         self._enter(state, now_ms)
         self._executed.put(self.values(now_ms))
 

@@ -29,6 +29,11 @@ def volume_of(steps: int) -> int:
     return steps * STEP_PL // 1000
 
 
+def upper_of(volume_nl: int) -> int:
+    """Return the most that a nominal volume can be: a bore 1 % too wide, and both roundings."""
+    return volume_nl + volume_nl // 100 + 2
+
+
 class Ceilings:
     """Judges volume and rate of an order against the compiled-in ceilings; ``nearest`` is the nearest allowed value."""
 
@@ -50,8 +55,11 @@ class Ceilings:
         if rate_nl_s > MAX_RATE_NL_S:
             return self._refuse(codes.REASON_RATE_HIGH, MAX_RATE_NL_S)
         left_nl = MAX_TOTAL_NL - counted_nl
-        if volume_nl > left_nl:
-            return self._refuse(codes.REASON_TOTAL_HIGH, left_nl if left_nl >= MIN_DOSE_NL else 0)
+        if upper_of(volume_nl) > left_nl:
+            nearest = (left_nl - 2) * 100 // 101
+            if upper_of(nearest + 1) <= left_nl:
+                nearest += 1
+            return self._refuse(codes.REASON_TOTAL_HIGH, nearest if nearest >= MIN_DOSE_NL else 0)
         return codes.REASON_NONE
 
     def _refuse(self, reason: int, nearest: int) -> int:

@@ -188,8 +188,8 @@ class Wire:
         self._link.datagram(
             messages.LINK_STATS,
             link.frames_in,
-            link.bad_crc(),
-            link.bad_frames(),
+            link.bad_crc,
+            link.bad_frames,
             link.duplicates,
             link.dropped,
             stats.ticks,
