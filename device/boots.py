@@ -3,6 +3,7 @@
 import struct
 from binascii import crc32
 
+from device.drivers.fram import Fram
 from protocol.compat import const
 
 _FORMAT = "<4sIII"
@@ -12,9 +13,9 @@ _BODY = const(12)
 
 
 class BootRecord:
-    """Boot counter and the fault that ended the boot before. ``faulty`` when FRAM did not answer or did not keep the record."""
+    """Boot counter and the fault that ended the boot before; ``faulty`` when FRAM did not answer or did not keep it."""
 
-    def __init__(self, fram) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, fram: Fram) -> None:
         self._fram = fram
         self._buffer = bytearray(struct.calcsize(_FORMAT))
         self._older = 0
@@ -46,7 +47,7 @@ class BootRecord:
             self.faulty = True
 
     def _load(self) -> None:
-        """Take the valid copy with the highest count, the one with a fault when both have the same; none on a new part."""
+        """Take the valid copy with the highest count; of two with the same, the one that tells of a fault."""
         for index in range(2):
             record = self._read(index)
             if record is not None and (record[0] > self.count or (record[0] == self.count and record[1])):
@@ -54,7 +55,7 @@ class BootRecord:
                 self.last_fault = record[1]
                 self._older = 1 - index
 
-    def _read(self, index: int) -> tuple | None:  # type: ignore[type-arg]
+    def _read(self, index: int) -> tuple | None:
         self._fram.read_into(_COPIES[index], self._buffer)
         magic, count, fault, crc = struct.unpack(_FORMAT, self._buffer)
         if magic != _MAGIC or crc != crc32(self._buffer[:_BODY]):

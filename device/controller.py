@@ -1,7 +1,7 @@
 """The controller of the rig: one tick, in slices, and the stop that never waits for one.
 
-Order of a tick: sensors, interlocks, the dose and its grant, heartbeat, report. The link is drained between slices by the
-executive, so a stop is at most one slice away from the step gate.
+Order of a tick: sensors, interlocks, the dose and its grant, heartbeat, report. The executive drains the link between
+slices, so a stop is at most one slice away from the step gate.
 """
 
 from device.boots import BootRecord
@@ -19,6 +19,10 @@ from device.pump import Pump
 from protocol import codes
 from protocol.compat import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import Board
+
 TICK_MS = const(10)
 # The host pings every 250 ms; flow has ended within 1.5 s of the last valid frame (LINK-4).
 LINK_LOST_MS = const(1_400)
@@ -29,7 +33,7 @@ _SUPPLY_EVERY_TICKS = const(10)
 class Controller:
     """Owns sensors, rules and the latched stop. Time comes in with every call; the board is only read and driven."""
 
-    def __init__(self, board) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, board: "Board") -> None:
         self.board = board
         self.pressure = PressureSensor()
         self.flow = FlowSensor(board, 0)
@@ -39,7 +43,7 @@ class Controller:
         self.boots = BootRecord(Fram(board, 0))
         self.boots.begin()
         self.boot = self.boots.count.to_bytes(4, "little") + board.random(4)
-        self.pump = Pump()
+        self.pump = Pump(board.steps[codes.CHANNEL_FLUSH])
         self.line = LineAccount()
         self.dose = DoseMachine(self.pump, self.line, Ceilings(), self.boot)
         self.stop_cause = codes.CAUSE_NONE
@@ -70,7 +74,7 @@ class Controller:
         self.dose.stop(cause, self.now_ms, self.pressure.pa, self.flow.flow_nl_s)
 
     def tripped(self) -> None:
-        """The SAFE line was low at some time since it was last asked: the hardware has cut the flow, the rules follow."""
+        """The SAFE line was low since it was last asked: the hardware has cut the flow, the rules follow."""
         self.board.clear_trip()
         if self.dose.active():
             self._observe()
@@ -99,9 +103,10 @@ class Controller:
     def pause(self, dose_id: bytes) -> int:
         """Pause the running dose; return a REASON_ code. A dose that is paused already stays so."""
         dose = self.dose
-        if dose_id == dose.dose_id:
-            if dose.state in (codes.DOSE_PAUSING, codes.DOSE_PAUSED) or dose.pause(codes.CAUSE_OPERATOR, self.now_ms):
-                return codes.REASON_NONE
+        if dose_id != dose.dose_id:
+            return codes.REASON_NOT_RUNNING
+        if dose.state in (codes.DOSE_PAUSING, codes.DOSE_PAUSED) or dose.pause(codes.CAUSE_OPERATOR, self.now_ms):
+            return codes.REASON_NONE
         return codes.REASON_NOT_RUNNING
 
     def tick(self, now_ms: int) -> None:

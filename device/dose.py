@@ -1,14 +1,22 @@
-"""One dose from order to outcome. Takes events and the time, says where the valve should stand; never reads a clock or a pin.
+"""One dose from order to outcome: takes events and the time, says where the valve should stand.
 
-Every state between ACCEPTED and STOPPING has a deadline and a next state; DELIVERED, PARTIAL and REFUSED are final. The steps that
-left the pin are the truth of a dose; the volumes are what ``line`` makes of them.
+Every state from ACCEPTED to STOPPING has a deadline and a next state; DELIVERED, PARTIAL and REFUSED are final. The
+steps that left the pin are the truth of a dose; the volumes are what ``line`` makes of them.
 """
 
 from device import limits
 from device.clock import ticks_diff
+from device.line import LineAccount
 from device.outcomes import EXECUTED, REFUSALS, Outcomes
-from protocol import codes, messages
+from device.pump import Pump
+from protocol import codes
 from protocol.compat import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import StepGenerator
+    from device.drivers.flow import FlowSensor
+    from device.drivers.pressure import PressureSensor
 
 _NO_ID = b"\x00" * 8
 
@@ -24,7 +32,7 @@ PAUSED_DEADLINE_MS = const(600_000)
 class DoseMachine:
     """Runs one dose at a time. ``tick`` returns a CAUSE_ when the rig must stop, CAUSE_NONE otherwise."""
 
-    def __init__(self, pump, line, ceilings, boot: bytes) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, pump: Pump, line: LineAccount, ceilings: limits.Ceilings, boot: bytes) -> None:
         self._pump = pump
         self._line = line
         self._ceilings = ceilings
@@ -53,10 +61,10 @@ class DoseMachine:
         """Return the rate commanded now, in nL/s."""
         return self._rate_nl_s if self.state == codes.DOSE_RUNNING else 0
 
-    def values(self, now_ms: int) -> tuple:  # type: ignore[type-arg]
+    def values(self, now_ms: int) -> tuple:
         """Return the values of DOSE_STATE for the running or last dose.
 
-        While the dose is open its volume to the patient lies between nothing and everything granted, at the upper end of the bore.
+        While the dose is open, its volume to the patient lies between nothing and everything granted.
         """
         pump = self._pump
         line = self._line
@@ -85,18 +93,26 @@ class DoseMachine:
             now_ms,
         )
 
-    def find(self, dose_id: bytes, now_ms: int) -> tuple:  # type: ignore[type-arg]
+    def find(self, dose_id: bytes, now_ms: int) -> tuple:
         """Return the values of DOSE_STATE for any id: NOT_KNOWN when this boot never judged it."""
         if dose_id == self.dose_id and dose_id != _NO_ID:
             return self.values(now_ms)
         kept = self._executed.get(dose_id) or self._refused.get(dose_id)
         return kept or self._blank(dose_id, codes.DOSE_NOT_KNOWN, codes.REASON_NONE, 0, 0, 0, now_ms)
 
-    def order(self, order: tuple, session: bytes, now_ms: int, generators, standing: int, stopped: bool) -> tuple:  # type: ignore[no-untyped-def, type-arg]
+    def order(
+        self,
+        order: tuple,
+        session: bytes,
+        now_ms: int,
+        generators: "tuple[StepGenerator, ...]",
+        standing: int,
+        stopped: bool,
+    ) -> tuple:
         """Judge an order and return the values of the answering DOSE_STATE.
 
-        ``order`` holds the values of DOSE_ORDER, ``standing`` the interlock conditions. A known id is answered from what is stored
-        and changes nothing; a refused one changes nothing either.
+        ``order`` holds the values of DOSE_ORDER, ``standing`` the interlock conditions. A known id is answered from
+        what is stored and changes nothing; a refused one changes nothing either.
         """
         dose_id = order[0]
         if dose_id != _NO_ID:
@@ -143,7 +159,7 @@ class DoseMachine:
         self.cause = cause
         self._enter(codes.DOSE_STOPPING, now_ms)
 
-    def tick(self, now_ms: int, now_us: int, pressure, flow, interval_ms: int) -> int:  # type: ignore[no-untyped-def]
+    def tick(self, now_ms: int, now_us: int, pressure: "PressureSensor", flow: "FlowSensor", interval_ms: int) -> int:
         """Advance by one tick; ``pressure`` and ``flow`` are the sensors just read."""
         state = self.state
         if not codes.DOSE_ACCEPTED <= state <= codes.DOSE_STOPPING:
@@ -169,7 +185,7 @@ class DoseMachine:
             return self._settle(elapsed_ms, now_ms, pressure, flow)
         return codes.CAUSE_NONE
 
-    def _judge(self, order: tuple, session: bytes, now_ms: int, standing: int, stopped: bool) -> int:  # type: ignore[type-arg]
+    def _judge(self, order: tuple, session: bytes, now_ms: int, standing: int, stopped: bool) -> int:
         """Return the first reason to refuse; identity first, then the present, then ceilings."""
         dose_id, last_id, boot, order_session, expires_ms, kind, channel, profile, lot, volume_nl, rate_nl_s = order
         if dose_id == _NO_ID:
@@ -217,7 +233,7 @@ class DoseMachine:
             return codes.REASON_LOT
         return codes.REASON_NONE
 
-    def _accept(self, order: tuple, generators, now_ms: int) -> None:  # type: ignore[no-untyped-def, type-arg]
+    def _accept(self, order: tuple, generators: "tuple[StepGenerator, ...]", now_ms: int) -> None:
         self.dose_id = order[0]
         self.channel = order[6]
         self.asked_nl = order[9]
@@ -239,7 +255,7 @@ class DoseMachine:
             return codes.CAUSE_SAFE_LINE
         return codes.CAUSE_NONE
 
-    def _settle(self, elapsed_ms: int, now_ms: int, pressure, flow) -> int:  # type: ignore[no-untyped-def]
+    def _settle(self, elapsed_ms: int, now_ms: int, pressure: "PressureSensor", flow: "FlowSensor") -> int:
         if elapsed_ms < SETTLE_MIN_MS:
             return codes.CAUSE_NONE
         if pressure.settled_pa <= SETTLED_PA and not pressure.faulty:
@@ -270,6 +286,6 @@ class DoseMachine:
 
     def _blank(
         self, dose_id: bytes, state: int, reason: int, channel: int, asked_nl: int, nearest: int, now_ms: int
-    ) -> tuple:  # type: ignore[type-arg]
+    ) -> tuple:
         """Return the values of DOSE_STATE for a dose of which nothing was emitted."""
         return (dose_id, state, reason, 0, channel, asked_nl, 0, 0, 0, 0, 0, 0, 0, 0, nearest, now_ms)

@@ -3,13 +3,17 @@
 import gc
 
 from device.clock import WRAP_MASK, ticks_diff
-from device.controller import Controller
+from device.controller import TICK_MS, Controller
 from device.wire import Wire
 from protocol import codes, messages
 from protocol.compat import const
 from protocol.link_device import DeviceLink
 
-_TICK_US = const(10_000)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import Board
+
+_TICK_US = const(TICK_MS * 1000)
 _RECEIVE_OCTETS = const(256)
 WATCHDOG_MS = const(500)
 # The heap is collected at a chosen instant, right after a tick, never in the middle of one.
@@ -48,7 +52,7 @@ class TickStats:
 class Executive:
     """Turns for ever. One turn takes what came in, then runs at most one request or one slice of a tick."""
 
-    def __init__(self, board) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, board: "Board") -> None:
         self._board = board
         self.stats = TickStats()
         self.controller = Controller(board)

@@ -8,7 +8,20 @@ import os
 import sys
 from hashlib import sha256
 
-_PROTOCOL_SOURCES = ("__init__.py", "codes.py", "compat.py", "framing.py", "link.py", "link_buffers.py", "link_device.py", "messages.py")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PROTOCOL_SOURCES = (
+    "__init__.py",
+    "codes.py",
+    "compat.py",
+    "framing.py",
+    "link.py",
+    "link_buffers.py",
+    "link_device.py",
+    "messages.py",
+)
 _FOLDERS = ("", "boards/", "drivers/")
 
 
@@ -16,36 +29,35 @@ def firmware_hash() -> bytes:
     """Return the first 8 octets of the SHA-256 over the firmware's sources, names and contents in sorted order."""
     try:
         from device._build import FIRMWARE_HASH  # type: ignore[import-not-found, unused-ignore]
-
-        return FIRMWARE_HASH
     except ImportError:
         return hash_sources(__file__[: -len("identity.py")])
+    return FIRMWARE_HASH
 
 
 def hash_sources(device_folder: str) -> bytes:
     """Return the hash of the sources in ``device_folder`` (with a trailing slash) and in ``protocol`` beside it."""
     digest = sha256()
     for folder in _FOLDERS:
-        names = [name for name in os.listdir(device_folder + folder or ".") if name.endswith(".py") and name != "_build.py"]
-        for name in sorted(names):
-            _add(digest, "device/" + folder + name, device_folder + folder + name)
+        for name in sorted(os.listdir(device_folder + folder or ".")):
+            if name.endswith(".py") and name != "_build.py":
+                _add(digest.update, "device/" + folder + name, device_folder + folder + name)
     for name in _PROTOCOL_SOURCES:
-        _add(digest, "protocol/" + name, device_folder + "../protocol/" + name)
+        _add(digest.update, "protocol/" + name, device_folder + "../protocol/" + name)
     return digest.digest()[:8]
 
 
-def _add(digest, name: str, path: str) -> None:  # type: ignore[no-untyped-def]
-    digest.update(name.encode())
+def _add(update: "Callable[[bytes], None]", name: str, path: str) -> None:
+    update(name.encode())
     chunk = bytearray(512)
     with open(path, "rb") as source:
         while True:
             count = source.readinto(chunk)
             if not count:
                 return
-            digest.update(chunk[:count])
+            update(chunk[:count])
 
 
-def implementation() -> tuple:  # type: ignore[type-arg]
+def implementation() -> tuple:
     """Return name and version of the running Python as octets, at most 12 each."""
     version = ".".join([str(part) for part in sys.implementation.version[:3]])
     return (sys.implementation.name.encode()[:12], version.encode()[:12])

@@ -1,8 +1,14 @@
-"""The interlocks, as data: which condition ends flow, when it counts, how long it must stand, and the cause it latches."""
+"""The interlocks, as data: which condition ends flow, when it counts, how long it must stand, what cause it latches."""
 
 from device.limits import MAX_PRESSURE_PA
 from protocol import codes
 from protocol.compat import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.drivers.flow import FlowSensor
+    from device.drivers.pressure import PressureSensor
+    from device.drivers.supply import SupplySensor
 
 # One bit a condition.
 ESTOP = const(0x001)
@@ -20,8 +26,8 @@ _ALWAYS = const(0)
 _FLOWING = const(1)
 _ORDERS = const(2)
 
-# (condition, scope, ticks it must stand, cause). The first row that trips gives the cause, so the specific stands above the
-# general: the SAFE line is low for a reason, and only a low line without one is a cause of its own.
+# (condition, scope, ticks it must stand, cause). The first row that trips gives the cause, so the specific stands
+# above the general: the SAFE line is low for a reason, and only a low line without one is a cause of its own.
 # Scope: always; only while a dose may flow; only when an order is judged.
 ROWS = (
     (ESTOP, _ALWAYS, 1, codes.CAUSE_EMERGENCY_STOP),
@@ -45,7 +51,9 @@ class Interlocks:
         self._ticks = [0] * len(ROWS)
         self._counting = False
 
-    def observe(self, inputs: int, pressure, flow, supply, fram_faulty: bool) -> None:  # type: ignore[no-untyped-def]
+    def observe(
+        self, inputs: int, pressure: "PressureSensor", flow: "FlowSensor", supply: "SupplySensor", fram_faulty: bool
+    ) -> None:
         """Set ``standing`` from pins (INPUT_ bits) and sensors."""
         standing = 0
         if not inputs & codes.INPUT_ESTOP_HEALTHY:

@@ -1,8 +1,9 @@
 """What the line between plunger and tip does to a dose: how much went to the patient, and how much to waste.
 
-Two witnesses are heard. The steps: what was emitted, less backlash, friction grain and what the line stored when the valve
-was released. The flow sensor: what passed it while the valve stood on the patient. Each gives an interval that
-holds its own error bounds; the dose is reported as their intersection, or, when they contradict each other, as the hull of both.
+Two witnesses are heard. The steps: what was emitted, less backlash, friction grain and what the line stored when the
+valve was released. The flow sensor: what passed it while the valve stood on the patient. Each gives an interval that
+holds its own error bounds; the dose is reported as their intersection, or, when they contradict each other, as the
+hull of both.
 Bounds are those of the reference rig R1 ("range to be tried"), so they hold for a rig that was never calibrated.
 """
 
@@ -23,7 +24,6 @@ _PRESSURE_GAIN_PERMILLE = const(30)
 _FLOW_GAIN_PERMILLE = const(100)
 _FLOW_NOISE_NL = const(60)
 _FLOW_LAG_MS = const(110)
-# Both ends of a flow interval are rounded outwards by one tick of flow.
 _PL_PER_NL = const(1000)
 
 
@@ -49,7 +49,7 @@ class LineAccount:
         self._flow_trusted = True
 
     def flowed(self, flow_nl_s: int, interval_ms: int, trusted: bool) -> None:
-        """Count ``interval_ms`` of measured flow with the valve on the patient; once untrusted, the sensor is not heard for this dose."""
+        """Count ``interval_ms`` of flow with the valve on the patient; a sensor untrusted once is not heard at all."""
         if not trusted:
             self._flow_trusted = False
             return
@@ -88,10 +88,12 @@ class LineAccount:
         high = pushed_max - self.patient_min_nl
         self.waste_max_nl = high if high > 0 else 0
 
-    def _heard(self, low: int, high: int) -> tuple:  # type: ignore[type-arg]
+    def _heard(self, low: int, high: int) -> tuple:
         """Return the interval of the steps joined with the flow sensor's."""
         measured = self._flow_nl
-        error = (measured if measured > 0 else -measured) * _FLOW_GAIN_PERMILLE // (1000 - _FLOW_GAIN_PERMILLE) + _FLOW_NOISE_NL
+        error = (measured if measured > 0 else -measured) * _FLOW_GAIN_PERMILLE // (
+            1000 - _FLOW_GAIN_PERMILLE
+        ) + _FLOW_NOISE_NL
         flow_low = measured - error
         flow_high = measured + error + self._flow_lag_nl
         if flow_low > high or flow_high < low:

@@ -2,13 +2,18 @@
 
 from device.executive import Executive
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import Board
 
-def main(board=None) -> None:  # type: ignore[no-untyped-def]
-    """Run the firmware on ``board`` (on the Pico when none is given). Never returns; an exception ends all flow first."""
-    if board is None:
-        from device.boards.pico import PicoBoard
 
-        board = PicoBoard()
+def main(board: "Board | None" = None) -> None:
+    """Run the firmware on ``board``, on the Pico when none is given. Never returns; an exception ends all flow."""
+    run(board or _pico())
+
+
+def run(board: "Board") -> None:
+    """Turn for ever."""
     executive = Executive(board)
     try:
         while True:
@@ -17,3 +22,9 @@ def main(board=None) -> None:  # type: ignore[no-untyped-def]
     except BaseException:
         executive.fail()
         raise
+
+
+def _pico() -> "Board":
+    from device.boards.pico import PicoBoard
+
+    return PicoBoard()

@@ -3,8 +3,8 @@
 from protocol import messages
 from protocol.compat import const
 
-# 256 outcomes outlast every order: an order lives 60 s and a dose takes more than a second. Refusals are quick, so they have
-# a ring of their own and can never push an executed dose out.
+# 256 outcomes outlast every order: an order lives 60 s and a dose takes more than a second. Refusals are quick, so they
+# have a ring of their own and can never push an executed dose out.
 EXECUTED = const(256)
 REFUSALS = const(32)
 
@@ -20,7 +20,7 @@ class Outcomes:
         self._order = [b""] * capacity
         self._next = 0
 
-    def put(self, values: tuple) -> None:  # type: ignore[type-arg]
+    def put(self, values: tuple) -> None:
         """Keep the values of a DOSE_STATE; the same id again replaces its own entry, a new one the oldest."""
         dose_id = values[0]
         slot = self._index.get(dose_id, -1)
@@ -33,7 +33,7 @@ class Outcomes:
             self._index[dose_id] = slot
         messages.encode_body(messages.DOSE_STATE, self._bodies, slot * self._size, *values)
 
-    def get(self, dose_id: bytes) -> tuple | None:  # type: ignore[type-arg]
+    def get(self, dose_id: bytes) -> tuple | None:
         """Return the values kept for ``dose_id``, None when there are none."""
         slot = self._index.get(dose_id, -1)
         if slot < 0:

@@ -1,4 +1,4 @@
-"""Presence of a person: an act counts only when the foot switch is released and then pressed within 10 s of the command."""
+"""Presence of a person: the foot switch must be released and then pressed within 10 s of the command."""
 
 from device.clock import ticks_diff
 from protocol.compat import const

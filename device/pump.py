@@ -9,6 +9,10 @@ from device.clock import WRAP_MASK, ticks_diff
 from device.limits import STEP_PL
 from protocol.compat import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import StepGenerator
+
 GRANT_US = const(40_000)
 # The generator marks each finished word in a queue of four; a fifth outstanding word could finish unseen.
 MAX_WORDS = const(4)
@@ -19,12 +23,12 @@ MIN_PERIOD_US = const(20)
 class Pump:
     """Drives one channel's step generator through one run of steps at one rate.
 
-    Invariant: ``emitted_steps`` <= steps that left the pin <= ``granted_steps`` <= ``asked_steps``, and the first two are equal
-    at rest.
+    Invariant: ``emitted_steps`` <= steps that left the pin <= ``granted_steps`` <= ``asked_steps``; at rest the first
+    three are equal.
     """
 
-    def __init__(self) -> None:
-        self._generator = None
+    def __init__(self, generator: "StepGenerator") -> None:
+        self._generator = generator
         self._words = [0] * MAX_WORDS
         self._first = 0
         self._outstanding = 0
@@ -38,7 +42,7 @@ class Pump:
         self.emitted_steps = 0
         self.running = False
 
-    def load(self, generator, steps: int) -> None:  # type: ignore[no-untyped-def]
+    def load(self, generator: "StepGenerator", steps: int) -> None:
         """Take a new run of ``steps`` on ``generator``; nothing moves before ``start``."""
         self._generator = generator
         self.asked_steps = steps

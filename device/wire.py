@@ -1,10 +1,16 @@
-"""Messages in, messages out: each request is handed to the rule it asks, each answer is built from the rule's own values."""
+"""Messages in, messages out: a request goes to the rule it asks, an answer is made of the rule's own values."""
 
+from device.controller import TICK_MS, Controller
 from device.identity import firmware_hash, implementation
 from device.limits import MAX_DOSE_NL, MAX_RATE_NL_S, MAX_TOTAL_NL
 from device.person import ACT_NONE
 from protocol import codes, messages
 from protocol.compat import const
+from protocol.link_device import DeviceLink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.executive import TickStats
 
 _TELEMETRY_TICKS = const(10)
 _STATS_TICKS = const(100)
@@ -17,7 +23,7 @@ def _padded(name: bytes) -> bytes:
 class Wire:
     """Speaks for one controller over one ``DeviceLink``."""
 
-    def __init__(self, controller, link, tick_stats) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, controller: Controller, link: DeviceLink, tick_stats: "TickStats") -> None:
         self._controller = controller
         self._link = link
         self._stats = tick_stats
@@ -72,7 +78,7 @@ class Wire:
         if controller.ticks % _STATS_TICKS == 0:
             self._link_stats()
 
-    def _hello(self, values: tuple) -> None:  # type: ignore[type-arg]
+    def _hello(self, values: tuple) -> None:
         controller = self._controller
         self._link.answer(
             messages.WELCOME,
@@ -86,10 +92,10 @@ class Wire:
             _padded(controller.board.NAME.encode()),
             controller.dose.dose_id,
             controller.board.ticks_ms(),
-            10,
+            TICK_MS,
         )
 
-    def _order(self, values: tuple) -> None:  # type: ignore[type-arg]
+    def _order(self, values: tuple) -> None:
         controller = self._controller
         self._link.answer(
             messages.DOSE_STATE,
@@ -100,23 +106,23 @@ class Wire:
                 controller.board.steps,
                 controller.interlocks.standing,
                 controller.device_state() == codes.DEVICE_STOPPED,
-            )
+            ),
         )
 
-    def _get_dose(self, values: tuple) -> None:  # type: ignore[type-arg]
+    def _get_dose(self, values: tuple) -> None:
         controller = self._controller
         self._link.answer(messages.DOSE_STATE, *controller.dose.find(values[0], controller.now_ms))
 
-    def _pause(self, values: tuple) -> None:  # type: ignore[type-arg]
+    def _pause(self, values: tuple) -> None:
         self._answer_dose(values[0], self._controller.pause(values[0]))
 
-    def _resume(self, values: tuple) -> None:  # type: ignore[type-arg]
+    def _resume(self, values: tuple) -> None:
         self._answer_dose(values[0], self._controller.resume(values[0]))
 
-    def _clear(self, _values: tuple) -> None:  # type: ignore[type-arg]
+    def _clear(self, _values: tuple) -> None:
         self._answer_status(self._controller.clear())
 
-    def _status(self, _values: tuple) -> None:  # type: ignore[type-arg]
+    def _status(self, _values: tuple) -> None:
         self._answer_status(codes.REASON_NONE)
 
     def _answer_dose(self, dose_id: bytes, reason: int) -> None:
@@ -140,10 +146,10 @@ class Wire:
                     MAX_RATE_NL_S,
                     MAX_TOTAL_NL,
                 )
-            )
+            ),
         )
 
-    def _state_values(self) -> tuple:  # type: ignore[type-arg]
+    def _state_values(self) -> tuple:
         controller = self._controller
         inputs = controller.inputs
         if controller.dose.valve_patient:
@@ -179,7 +185,7 @@ class Wire:
                     controller.flow.temperature_mdegc,
                     controller.supply.mv,
                 )
-            )
+            ),
         )
 
     def _link_stats(self) -> None:

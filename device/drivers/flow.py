@@ -2,6 +2,10 @@
 
 from protocol.compat import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import Board
+
 _ADDRESS = const(0x08)
 _START_WATER = b"\x36\x08"
 _WORD_OCTETS = const(3)
@@ -38,7 +42,7 @@ class FlowSensor:
     One read blocks for the 10 octets on the bus, 0.25 ms at 400 kHz; it allocates nothing.
     """
 
-    def __init__(self, board, bus: int) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, board: "Board", bus: int) -> None:
         self._board = board
         self._bus = bus
         self._reply = bytearray(9)

@@ -1,6 +1,10 @@
-"""FRAM MB85RC256V on I2C 0x50: 32 KiB, 16-bit address, writes at bus speed, no erase; power may vanish after any octet."""
+"""FRAM MB85RC256V on I2C 0x50: 32 KiB, 16-bit address, writes at bus speed, power may vanish after any octet."""
 
 from protocol.compat import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import Board
 
 _ADDRESS = const(0x50)
 SIZE = const(32768)
@@ -9,7 +13,7 @@ SIZE = const(32768)
 class Fram:
     """Reads and writes whole buffers. Raises OSError when the part does not answer, ValueError beyond its end."""
 
-    def __init__(self, board, bus: int) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, board: "Board", bus: int) -> None:
         self._board = board
         self._bus = bus
 

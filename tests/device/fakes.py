@@ -10,7 +10,7 @@ NOMINAL_SUPPLY_RAW = 47_662
 
 
 class FakeGenerator:
-    """A step generator with the semantics of the state machine: each word waits a period, then pulses, so many times."""
+    """A step generator like the state machine: a word waits a period and pulses, so many times."""
 
     def __init__(self, board: "FakeBoard") -> None:
         self._board = board

@@ -31,7 +31,7 @@ class Bench:
 
     def __init__(self):
         self.board = FakeBoard()
-        self.pump = Pump()
+        self.pump = Pump(self.board.steps[2])
         self.sensor = Sensor()
         self.dose = DoseMachine(self.pump, LineAccount(), Ceilings(), BOOT)
         self.standing = 0
@@ -44,7 +44,8 @@ class Bench:
     def order(self, dose_id=FIRST, **changes):
         fields = {
             "last": NONE, "boot": BOOT, "session": SESSION, "expires": self.now_ms + 5_000, "kind": codes.KIND_DOSE,
-            "channel": codes.CHANNEL_FLUSH, "profile": codes.PROFILE_CONSTANT, "lot": NONE, "volume": 2_000, "rate": 1_000,
+            "channel": codes.CHANNEL_FLUSH, "profile": codes.PROFILE_CONSTANT, "lot": NONE,
+            "volume": 2_000, "rate": 1_000,
         } | changes  # fmt: skip
         order = (dose_id, *fields.values())
         return self.dose.order(order, SESSION, self.now_ms, self.board.steps, self.standing, self.stopped)
@@ -110,7 +111,9 @@ def test_no_step_leaves_before_the_valve_stands_on_the_patient(bench):
 
 
 @pytest.mark.req("DOSE-2")
-@pytest.mark.parametrize("changes", [{}, {"volume": 9_000}, {"expires": 1}, {"boot": b"other---"}, {"session": b"oths"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"volume": 9_000}, {"expires": 1}, {"boot": b"other---"}, {"session": b"oths"}]
+)
 def test_a_repeated_id_returns_what_is_stored_and_moves_nothing(bench, changes):
     delivered(bench)
     before = bench.edges()
