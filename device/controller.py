@@ -71,7 +71,7 @@ class Controller:
         if self.stop_cause == codes.CAUSE_NONE:
             self.stop_cause = cause
         self.person.forget()
-        self.dose.stop(cause, self.now_ms, self.pressure.pa, self.flow.flow_nl_s)
+        self.dose.stop(cause, self.now_ms, self.pressure, self.flow)
 
     def tripped(self) -> None:
         """The SAFE line was low since it was last asked: the hardware has cut the flow, the rules follow."""

@@ -149,13 +149,14 @@ class DoseMachine:
         self._enter(codes.DOSE_ACCEPTED, now_ms)
         return True
 
-    def stop(self, cause: int, now_ms: int, pressure_pa: int, flow_nl_s: int) -> None:
+    def stop(self, cause: int, now_ms: int, pressure: "PressureSensor", flow: "FlowSensor") -> None:
         """End the dose: no further step, valve to waste, at once. Does nothing without an open dose."""
+        inflow_nl_s = self.rate_nl_s()
         self._pump.halt()
         if not self.open() or self.state == codes.DOSE_STOPPING:
             self.valve_patient = False
             return
-        self._release(pressure_pa, flow_nl_s)
+        self._release(pressure.pa, pressure.error_pa(), flow.flow_nl_s, inflow_nl_s)
         self.cause = cause
         self._enter(codes.DOSE_STOPPING, now_ms)
 
@@ -259,7 +260,7 @@ class DoseMachine:
         if elapsed_ms < SETTLE_MIN_MS:
             return codes.CAUSE_NONE
         if pressure.settled_pa <= SETTLED_PA and not pressure.faulty:
-            self._release(pressure.settled_pa, flow.flow_nl_s)
+            self._release(pressure.settled_pa, pressure.settled_error_pa(), flow.flow_nl_s, 0)
             if self.state == codes.DOSE_PAUSING:
                 self._enter(codes.DOSE_PAUSED, now_ms)
             else:
@@ -268,9 +269,9 @@ class DoseMachine:
             return codes.CAUSE_DEADLINE
         return codes.CAUSE_NONE
 
-    def _release(self, pressure_pa: int, flow_nl_s: int) -> None:
+    def _release(self, pressure_pa: int, error_pa: int, flow_nl_s: int, inflow_nl_s: int) -> None:
         if self.valve_patient:
-            self._line.released(pressure_pa, flow_nl_s)
+            self._line.released(pressure_pa, error_pa, flow_nl_s, inflow_nl_s)
         self.valve_patient = False
 
     def _end(self, state: int, now_ms: int) -> None:

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from device.boards.interface import Board
 
-_TICK_US = const(TICK_MS * 1000)
+_TICK_US = TICK_MS * 1000
 _RECEIVE_OCTETS = const(256)
 WATCHDOG_MS = const(500)
 # The heap is collected at a chosen instant, right after a tick, never in the middle of one.

@@ -46,7 +46,7 @@ def hash_sources(device_folder: str) -> bytes:
     return digest.digest()[:8]
 
 
-def _add(update: "Callable[[bytes], None]", name: str, path: str) -> None:
+def _add(update: "Callable[[bytes | bytearray], None]", name: str, path: str) -> None:
     update(name.encode())
     chunk = bytearray(512)
     with open(path, "rb") as source:

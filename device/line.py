@@ -15,11 +15,11 @@ _BORE_PERMILLE = const(10)
 # Lead-screw backlash 15 um and a stick-slip grain of 100 nL may be missing at the plunger.
 _BACKLASH_NL = const(270)
 _FRICTION_NL = const(100)
-# Line compliance, nL per kPa, and the error of a filtered pressure: noise, zero and 3 % gain.
+# Line compliance, and the sensor's gain error and lag: 50 ms its own, 30 ms the quick filter's.
 _COMPLIANCE_MIN_NL_KPA = const(50)
 _COMPLIANCE_MAX_NL_KPA = const(1000)
-_PRESSURE_ERROR_PA = const(600)
 _PRESSURE_GAIN_PERMILLE = const(30)
+_PRESSURE_LAG_MS = const(80)
 # Flow sensor: gain error 10 %, integrated noise, lag 100 ms at the last flow, valve travel 10 ms.
 _FLOW_GAIN_PERMILLE = const(100)
 _FLOW_NOISE_NL = const(60)
@@ -57,15 +57,22 @@ class LineAccount:
         self._flow_nl += pl // _PL_PER_NL
         self._flow_rest_pl = pl % _PL_PER_NL
 
-    def released(self, pressure_pa: int, flow_nl_s: int) -> None:
-        """The valve leaves the patient at this line pressure and flow: what the line stores goes to waste."""
-        error_pa = _PRESSURE_ERROR_PA + pressure_pa * _PRESSURE_GAIN_PERMILLE // 1000
+    def released(self, pressure_pa: int, error_pa: int, flow_nl_s: int, inflow_nl_s: int) -> None:
+        """The valve leaves the patient: what the line stores goes to waste.
+
+        ``pressure_pa`` is known to ``error_pa``; ``inflow_nl_s`` is what the pump pushed until now, 0 when it rested.
+        """
+        error_pa += pressure_pa * _PRESSURE_GAIN_PERMILLE // 1000
         low_pa = pressure_pa - error_pa
-        if low_pa > 0:
+        if low_pa > 0 and inflow_nl_s > 0:
+            # While the pump pushes, the pressure read is not above the true one; while it falls, it may be.
             self._relieved_min_nl += low_pa * _COMPLIANCE_MIN_NL_KPA // 1000
+        # A pressure that still rises is read late: the line has stored at most the inflow of that time more.
         self._relieved_max_nl += (pressure_pa + error_pa) * _COMPLIANCE_MAX_NL_KPA // 1000 + 1
-        if flow_nl_s > 0:
-            self._flow_lag_nl += flow_nl_s * _FLOW_LAG_MS // 1000 + 1
+        self._relieved_max_nl += inflow_nl_s * _PRESSURE_LAG_MS // 1000
+        last_nl_s = max(flow_nl_s, inflow_nl_s)
+        if last_nl_s > 0:
+            self._flow_lag_nl += last_nl_s * _FLOW_LAG_MS // 1000 + 1
 
     def close(self, emitted_steps: int) -> None:
         """Set the four figures for a dose that emitted ``emitted_steps`` and whose valve is released."""

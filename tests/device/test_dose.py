@@ -25,6 +25,12 @@ class Sensor:
     flow_nl_s = 0
     faulty = False
 
+    def error_pa(self):
+        return 300
+
+    def settled_error_pa(self):
+        return 200
+
 
 class Bench:
     """A dose machine, its clock and its sensors."""
@@ -200,7 +206,7 @@ def test_a_refusal_says_what_was_asked_and_the_nearest_allowed_value(bench):
 
 @pytest.mark.req("STOP-7", "DOSE-8")
 def test_a_stop_in_mid_dose_ends_it_partial_with_the_exact_steps(running):
-    running.dose.stop(codes.CAUSE_OPERATOR, running.now_ms, 2_000, 1_000)
+    running.dose.stop(codes.CAUSE_OPERATOR, running.now_ms, running.sensor, running.sensor)
     edges = running.edges()
     assert running.dose.state == codes.DOSE_STOPPING
     assert not running.dose.valve_patient
@@ -215,7 +221,7 @@ def test_a_stop_in_mid_dose_ends_it_partial_with_the_exact_steps(running):
 def test_a_stop_in_every_state_of_a_dose_ends_it(bench, ticks):
     bench.order()
     bench.tick(ticks)
-    bench.dose.stop(codes.CAUSE_DOOR, bench.now_ms, 0, 0)
+    bench.dose.stop(codes.CAUSE_DOOR, bench.now_ms, bench.sensor, bench.sensor)
     edges = bench.edges()
     bench.tick(10)
     assert bench.dose.state == codes.DOSE_PARTIAL
@@ -224,13 +230,13 @@ def test_a_stop_in_every_state_of_a_dose_ends_it(bench, ticks):
 
 def test_a_stop_after_the_end_leaves_the_outcome_as_it_is(bench):
     delivered(bench)
-    bench.dose.stop(codes.CAUSE_OPERATOR, bench.now_ms, 0, 0)
+    bench.dose.stop(codes.CAUSE_OPERATOR, bench.now_ms, bench.sensor, bench.sensor)
     assert bench.dose.state == codes.DOSE_DELIVERED
 
 
 def test_a_second_stop_keeps_the_first_cause(running):
-    running.dose.stop(codes.CAUSE_DOOR, running.now_ms, 0, 0)
-    running.dose.stop(codes.CAUSE_OPERATOR, running.now_ms, 0, 0)
+    running.dose.stop(codes.CAUSE_DOOR, running.now_ms, running.sensor, running.sensor)
+    running.dose.stop(codes.CAUSE_OPERATOR, running.now_ms, running.sensor, running.sensor)
     running.tick(10)
     assert running.dose.cause == codes.CAUSE_DOOR
 

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,18 @@ def test_the_quick_filter_follows_a_step_within_40_ms_and_the_slow_one_within_a_
     for _ in range(92):
         sensor.take(pressure_raw(100))
     assert sensor.settled_pa > 90_000
+
+
+@pytest.mark.req("DOSE-8")
+@pytest.mark.parametrize("noise_kpa", [0.0, 0.3, 2.0])
+def test_the_error_given_with_a_reading_holds_at_every_noise_of_the_range_to_be_tried(noise_kpa):
+    draw = random.Random(7)
+    sensor = PressureSensor()
+    misses = 0
+    for conversion in range(4_000):
+        sensor.take(pressure_raw(20 + draw.gauss(0, noise_kpa)))
+        if conversion > 300:
+            misses += abs(sensor.pa - 20_000) > sensor.error_pa()
+            misses += abs(sensor.settled_pa - 20_000) > sensor.settled_error_pa()
+    assert misses <= 4
+    assert sensor.settled_error_pa() <= 100 + noise_kpa * 1_200
