@@ -104,10 +104,6 @@ class Pump:
         period_us = self._period_us
         if self._error > 0:
             period_us += 1
-        if ahead_us < -period_us:
-            # The queue ran dry because a tick was late: the time is lost, never made up by a burst.
-            self._due_us = (now_us - period_us) & WRAP_MASK
-            ahead_us = -period_us
         if ahead_us <= 0:
             return self._grant_next(ahead_us + period_us, period_us, now_us)
         steps = (GRANT_US - ahead_us) // period_us
@@ -126,6 +122,7 @@ class Pump:
         if wait_us > GRANT_US:
             return False
         if wait_us < MIN_PERIOD_US:
+            # The queue ran dry because a tick was late: the time is lost, never made up by a burst.
             wait_us = MIN_PERIOD_US
             self._due_us = (now_us + wait_us - period_us) & WRAP_MASK
         self._put(1, wait_us, period_us)

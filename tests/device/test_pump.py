@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.pump import GRANT_US, MAX_WORDS, Pump
+from device.pump import Pump
 from tests.device.fakes import FakeBoard
 
+# Bounds of the requirement and of the state machine, not of the source.
+GRANT_US = 40_000
+MAX_WORDS = 4
 RATES = st.integers(50, 20_000)
 STEP_US_NL_S = 5_608_000
 
