@@ -124,10 +124,9 @@ class FrameDecoder:
         Allocates one small object a frame, none otherwise. Never raises.
         """
         self.length = 0
-        if start < 0:
-            start = 0
-        if end > len(chunk):
-            end = len(chunk)
+        if start < 0 or end > len(chunk):
+            start = max(start, 0)
+            end = min(end, len(chunk))
         if start >= end:
             return end
         fill = self._fill

@@ -3,6 +3,8 @@
 from protocol.framing import MAX_FRAME, copy_octets
 from protocol.link import HALF_WRAP, LAST_SEQ, WINDOW
 
+_ALL_SEEN = (1 << WINDOW) - 1
+
 
 class FrameQueue:
     """Frames or payloads in preallocated slots, first in, first out. Allocates only when made."""
@@ -39,15 +41,20 @@ class FrameQueue:
 
 
 class AnswerCache:
-    """Which of the newest WINDOW sequence numbers were seen, and the last WINDOW answers. Allocates only when made."""
+    """Which of the newest WINDOW sequence numbers were seen, and the answers to them. Allocates only when made.
+
+    A number WINDOW or more behind the newest is one that its host no longer wants answered; each of the others has a
+    slot of its own, so that no other answer can push its answer out.
+    """
 
     def __init__(self) -> None:
         self._frames = [memoryview(bytearray(MAX_FRAME)) for _ in range(WINDOW)]
         self._lengths = [0] * WINDOW
+        # Which number the answer in a slot belongs to; 0 for none.
         self._seqs = [0] * WINDOW
-        self._next = 0
         self._newest = 0
-        # Bit n stands for the sequence number n counts before the newest.
+        self._newest_slot = 0
+        # Bit n stands for the number n counts before the newest.
         self._seen = 0
 
     def clear(self) -> None:
@@ -61,8 +68,9 @@ class AnswerCache:
         """Note ``seq``; True when it was not seen before and lies ahead, or inside the window."""
         ahead = (seq - self._newest) % LAST_SEQ
         if 0 < ahead <= HALF_WRAP:
-            self._seen = 1 if ahead >= WINDOW else (self._seen << ahead | 1) & 0xFF
+            self._seen = 1 if ahead >= WINDOW else (self._seen << ahead | 1) & _ALL_SEEN
             self._newest = seq
+            self._newest_slot = (self._newest_slot + ahead) % WINDOW
             return True
         behind = (self._newest - seq) % LAST_SEQ
         if behind >= WINDOW or self._seen >> behind & 1:
@@ -71,16 +79,13 @@ class AnswerCache:
         return True
 
     def store(self, seq: int, frame: bytearray, length: int) -> None:
-        """Keep the answer to ``seq`` in place of the oldest answer."""
-        at = self._next
-        self._next = (at + 1) % WINDOW
+        """Keep the answer to ``seq``, which is one of the newest WINDOW numbers."""
+        at = (self._newest_slot - (self._newest - seq) % LAST_SEQ) % WINDOW
         self._seqs[at] = seq
         self._lengths[at] = length
         copy_octets(frame, length, self._frames[at])
 
     def repeat(self, seq: int, queue: FrameQueue) -> bool:
         """Put the answer to ``seq`` into ``queue``; False when it is not kept, or the queue is full."""
-        for at in range(WINDOW):
-            if self._seqs[at] == seq:
-                return queue.put(self._frames[at], self._lengths[at])
-        return False
+        at = (self._newest_slot - (self._newest - seq) % LAST_SEQ) % WINDOW
+        return self._seqs[at] == seq and queue.put(self._frames[at], self._lengths[at])

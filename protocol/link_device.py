@@ -5,12 +5,12 @@ No clock, no input or output. A turn without octets allocates nothing, a frame a
 
 from struct import pack, pack_into, unpack_from
 
-from protocol import codes, messages
+from protocol import codes
 from protocol.compat import const
 from protocol.framing import MAX_FRAME, MAX_PAYLOAD, FrameDecoder, encode_frame
 from protocol.link import FIRST_TO_HOST, HEADER, HEADER_SIZE, NO_SESSION, next_seq
 from protocol.link_buffers import AnswerCache, FrameQueue
-from protocol.messages import HELLO, PING, PONG, REFUSED, STOP, STOPPED, decode_body, encode_body
+from protocol.messages import FORMATS, HELLO, PING, PONG, REFUSED, SIZES, STOP, STOPPED, decode_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class DeviceLink:
 
     ``make_nonce`` returns 4 random octets. ``on_stop(cause)`` is called from inside ``receive`` for every stop.
     Counters: ``frames_in``, ``duplicates`` (requests that were repeated), ``dropped`` (no room in a queue, or too old
-    to be answered), ``bad_crc()``, ``bad_frames()``.
+    to be answered), ``bad_crc``, ``bad_frames``.
     """
 
     def __init__(self, schema: bytes, make_nonce: "Callable[[], bytes]") -> None:
@@ -69,12 +69,14 @@ class DeviceLink:
         self._payload = memoryview(bytearray(MAX_PAYLOAD + 4))
         self._frame = bytearray(MAX_FRAME)
 
+    @property
     def bad_crc(self) -> int:
-        """Return how many frames were dropped for a wrong CRC."""
+        """Frames dropped for a wrong CRC."""
         return self._decoder.bad_crc
 
+    @property
     def bad_frames(self) -> int:
-        """Return how many frames were dropped for bad COBS, length, direction or sequence number."""
+        """Frames dropped for bad COBS, length, direction or sequence number."""
         return self._decoder.bad_frames + self._bad_payloads
 
     def close_session(self) -> None:
@@ -163,7 +165,7 @@ class DeviceLink:
         self._seq = seq
         values = decode_body(number, payload, HEADER_SIZE, size)
         if values is None:
-            reason = codes.REASON_MALFORMED if number in messages.SIZES else codes.REASON_UNKNOWN_MESSAGE
+            reason = codes.REASON_MALFORMED if number in SIZES else codes.REASON_UNKNOWN_MESSAGE
             self.answer(REFUSED, number, reason, self._schema)
             return 0
         self.values = values
@@ -258,7 +260,8 @@ class DeviceLink:
     def _encode(self, number: int, low: int, high: int, seq: int, values: tuple[int | bytes, ...]) -> int:
         payload = self._payload
         pack_into(HEADER, payload, 0, number, low, high, seq)
-        return encode_frame(payload, encode_body(number, payload, HEADER_SIZE, *values), self._frame)
+        pack_into(FORMATS[number], payload, HEADER_SIZE, *values)
+        return encode_frame(payload, HEADER_SIZE + SIZES[number], self._frame)
 
     def has_output(self) -> bool:
         """Return whether ``transmit`` has anything to write."""

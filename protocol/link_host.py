@@ -95,7 +95,7 @@ class HostLink:
         self._decoder = FrameDecoder()
         self._bad_payloads = 0
         self._round_trip = RoundTrip()
-        # Open requests by sequence number, oldest first; HELLO while greeting.
+        # Open requests by sequence number; HELLO while greeting.
         self._open: dict[int, _Request] = {}
         self._seq = 0
         self._datagram_seq = 0
@@ -132,9 +132,8 @@ class HostLink:
         """How many requests can be sent now."""
         if self._state != _OPEN:
             return 0
-        for oldest in self._open:
-            return WINDOW - 1 - seq_distance(self._seq, oldest)
-        return WINDOW
+        seqs = self._oldest_first()
+        return WINDOW - 1 - seq_distance(self._seq, seqs[0]) if seqs else WINDOW
 
     def needs_renewal(self, now_ms: int) -> bool:
         """Return whether a new session, by a new link, should take over at the next quiet moment."""
@@ -145,7 +144,9 @@ class HostLink:
         if self._state != _IDLE:
             raise LinkClosedError("a link greets once")
         self._state = _GREETING
-        self._open[HELLO_SEQ] = _Request(HELLO, self._encode(HELLO, HELLO_SEQ, self._host_nonce, self._schema), now_ms)
+        # The delimiter in front ends whatever noise the line carried before.
+        frame = b"\x00" + self._encode(HELLO, HELLO_SEQ, self._host_nonce, self._schema)
+        self._open[HELLO_SEQ] = _Request(HELLO, frame, now_ms)
         return HELLO_SEQ
 
     def request(self, number: int, *values: int | bytes, now_ms: int) -> int:
@@ -168,22 +169,22 @@ class HostLink:
         """Return octets to write at once, in any state: a delimiter that ends what was cut short, and a stop frame."""
         return b"\x00" + self._encode(STOP, 0, cause)
 
-    def ping(self, now_ms: int) -> None:
+    def ping(self, now_ms: int) -> None:  # noqa: ARG002 (all that is sent takes the time)
         """Send a ping with the next ``poll``, in place of one that was not yet written. Nothing without a session."""
-        self._expire(now_ms)
         if self._state == _OPEN:
             self._ping_token = (self._ping_token + 1) & 0x3FFFFFFF
             self._ping = self._encode(PING, 0, self._ping_token)
 
     def receive(self, data: bytes, now_ms: int) -> list[Event]:
         """Take octets from the device, or none, and return what they mean, in order."""
-        self._expire(now_ms)
         decoder = self._decoder
         start = 0
         while start < len(data):
             start = decoder.feed(data, start, len(data))
             if decoder.length:
                 self._sort(decoder.buffer, decoder.length, now_ms)
+        # Only now: an answer that came late to be read is still an answer.
+        self._expire(now_ms)
         events = self._events
         self._events = []
         return events
@@ -192,7 +193,8 @@ class HostLink:
         """Return the octets to write now: new requests, those whose time-out has passed, a ping."""
         self._expire(now_ms)
         out = b""
-        for request in self._open.values():
+        for seq in self._oldest_first():
+            request = self._open[seq]
             if request.due_ms <= now_ms:
                 out += self._send(request, now_ms)
         if self._ping is not None:
@@ -208,6 +210,9 @@ class HostLink:
         due = [min(request.due_ms, request.made_ms + self._give_up_ms) for request in self._open.values()]
         return max(now_ms, min(due)) if due else None
 
+    def _oldest_first(self) -> list[int]:
+        return sorted(self._open, key=lambda seq: -seq_distance(self._seq, seq))
+
     def _send(self, request: _Request, now_ms: int) -> bytes:
         if request.attempts:
             self.retransmissions += 1
@@ -217,7 +222,8 @@ class HostLink:
         return request.frame
 
     def _expire(self, now_ms: int) -> None:
-        for seq, request in list(self._open.items()):
+        for seq in self._oldest_first():
+            request = self._open[seq]
             if now_ms - request.made_ms >= self._give_up_ms:
                 del self._open[seq]
                 self._events.append(GaveUp(seq, request.number))
@@ -283,8 +289,8 @@ class HostLink:
         # An open request may have been executed before its answer and the session were lost: never "refused".
         self._state = _CLOSED
         self._events.append(SessionLost())
-        for seq, request in self._open.items():
-            self._events.append(GaveUp(seq, request.number))
+        for seq in self._oldest_first():
+            self._events.append(GaveUp(seq, self._open[seq].number))
         self._open = {}
         self._ping = None
 

@@ -1,4 +1,4 @@
-"""Every message as a class, for the host and the bench. Written by ``python -m protocol.generate``: do not edit."""
+"""Every message as a class, for host and bench. Written by ``python -m protocol.generate``."""
 
 from dataclasses import astuple, dataclass
 from typing import Any, ClassVar, Self

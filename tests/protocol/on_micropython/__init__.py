@@ -1,0 +1,1 @@
+"""Programs that the real MicroPython runs, driven by ``test_micropython.py``."""

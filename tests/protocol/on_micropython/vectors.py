@@ -1,0 +1,67 @@
+"""Makes and takes every golden vector. The folder of the vectors is the argument; prints how many there were."""
+
+import json
+import sys
+from binascii import hexlify, unhexlify
+from struct import pack
+
+from protocol import messages
+from protocol.framing import MAX_FRAME, FrameDecoder, encode_frame
+
+
+def load(name):
+    with open(sys.argv[1] + "/" + name + ".json") as file:  # noqa: PTH123 (no pathlib here)
+        return json.load(file)
+
+
+def frame_of(payload):
+    target = bytearray(MAX_FRAME)
+    length = encode_frame(memoryview(bytearray(payload + bytes(4))), len(payload), target)
+    return hexlify(target[:length]).decode()
+
+
+def decode(stream):
+    decoder = FrameDecoder()
+    found = []
+    at = 0
+    while at < len(stream):
+        at = decoder.feed(stream, at, len(stream))
+        if decoder.length:
+            found.append(bytes(decoder.buffer[: decoder.length]))
+    return found, decoder
+
+
+def check_message(row):
+    fields = next(each[4] for each in messages.MESSAGES if each[0] == row["number"])
+    values = tuple([unhexlify(v) if f[1][-1] == "s" else v for f, v in zip(fields, row["values"])])  # noqa: B905 (not here)
+    payload = bytearray(7 + messages.SIZES[row["number"]])
+    payload[:7] = pack("<B4sH", row["number"], unhexlify(row["session"]), row["seq"])
+    assert messages.encode_body(row["number"], payload, 7, *values) == len(payload)
+    assert hexlify(payload).decode() == row["payload"], row["name"]
+    assert messages.decode_body(row["number"], payload, 7, len(payload)) == values, row["name"]
+
+
+def check_frame(row):
+    payload = unhexlify(row["payload"])
+    assert frame_of(payload) == row["frame"], row["name"]
+    assert decode(unhexlify(row["frame"]))[0] == [payload], row["name"]
+
+
+def check_reject(row):
+    found, decoder = decode(unhexlify(row["stream"]))
+    assert [hexlify(payload).decode() for payload in found] == row["payloads"], row["name"]
+    assert (decoder.bad_crc, decoder.bad_frames) == (row["bad_crc"], row["bad_frames"]), row["name"]
+
+
+count = 0
+for row in load("messages"):
+    check_message(row)
+    check_frame(row)
+    count += 1
+for row in load("payloads"):
+    check_frame(row)
+    count += 1
+for row in load("rejects"):
+    check_reject(row)
+    count += 1
+print(count, messages.schema_hex())
