@@ -1,0 +1,167 @@
+"""`rig dose` and `rig resume`: give or follow one dose to its end; Ctrl-C stops and waits for the truth."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+
+from host.cli_progress import DoseDisplay
+from host.cli_run import Interrupts, bounded, put_json, run, say, show_error
+from host.cli_views import OUTCOME_EXIT_CODES, outcome_error, outcome_lines, stop_line
+from host.errors import RigError, UsageError
+from host.ledger import Ledger
+from host.link.messages import Message
+from host.reports import Outcome, Progress, StopReport
+from host.requests import MAX_RATE_NL_S, MAX_VOLUME_NL, MIN_RATE_NL_S, MIN_VOLUME_NL
+from host.rig import Rig
+from protocol import codes, typed
+
+NL_IN_UL: Final = 1000
+# How long a person has for the foot switch, by the rig's clock, and a little more.
+PERSON_S: Final = 12.0
+
+
+@dataclass(slots=True)
+class Stopper:
+    """Ctrl-C during a dose: the first one stops the rig, further ones say that it is being stopped."""
+
+    rig: Rig
+    say: Callable[[str], None]
+    reports: list[StopReport] = field(default_factory=list)
+    error: RigError | None = None
+    _task: "asyncio.Task[None] | None" = None
+
+    def press(self) -> None:
+        """Stop, without waiting."""
+        if self._task is not None:
+            self.say("Already stopping. If liquid still moves, PRESS THE EMERGENCY STOP.")
+            return
+        self.say("Stopping. Waiting for the rig to tell what was given...")
+        self._task = asyncio.create_task(self._stop(), name="stop on Ctrl-C")
+
+    async def finished(self) -> None:
+        """Wait for the stop under way, if any."""
+        if self._task is not None:
+            await self._task
+
+    async def _stop(self) -> None:
+        try:
+            self.reports.append(await self.rig.stop())
+        except RigError as error:
+            self.error = error
+            self.say(f"{error.what} {error.todo}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a dose command has to tell."""
+
+    outcome: Outcome
+    stops: list[StopReport]
+    device: dict[str, Any]
+    rows: int
+    head: str
+
+
+def parse_amount(name: str, micro: str | None, nano: str | None, unit: str, least_n: int, most_n: int) -> int:
+    """Return a volume in nL or rate in nL/s from one of two texts. Raises ``UsageError`` naming the bound."""
+    if (micro is None) == (nano is None):
+        raise UsageError(f"Give the {name} once, in uL{unit} or in nL{unit}.", f"Example: {_EXAMPLES[name]}")
+    text = micro if micro is not None else nano
+    shown = f"{text} {'uL' if micro is not None else 'nL'}{unit}"
+    bounds = f"Allowed: {least_n} to {most_n} nL{unit} ({least_n / NL_IN_UL:g} to {most_n / NL_IN_UL:g} uL{unit})."
+    try:
+        amount = Decimal(text or "") * (NL_IN_UL if micro is not None else 1)
+    except InvalidOperation:
+        raise UsageError(f"The {name} {shown!r} is not a number.", bounds) from None
+    if not amount.is_finite():
+        raise UsageError(f"The {name} {shown!r} is not a finite number.", bounds)
+    if not least_n <= amount <= most_n:
+        raise UsageError(f"The {name} of {shown} is out of bounds.", bounds)
+    if amount != int(amount):
+        raise UsageError(f"The {name} of {shown} is not a whole number of nL{unit}.", bounds)
+    return int(amount)
+
+
+_EXAMPLES: Final = {"volume": "--ul 12.5", "rate": "--ul-s 1"}
+
+
+def volume_nl(ul: str | None, nl: str | None) -> int:
+    """Return the volume asked for, nL."""
+    return parse_amount("volume", ul, nl, "", MIN_VOLUME_NL, MAX_VOLUME_NL)
+
+
+def rate_nl_s(ul_s: str | None, nl_s: str | None) -> int:
+    """Return the rate asked for, nL/s."""
+    return parse_amount("rate", ul_s, nl_s, "/s", MIN_RATE_NL_S, MAX_RATE_NL_S)
+
+
+def dose(url: str, ledger: Path, volume: int, rate: int, channel: str, *, json_output: bool) -> int:
+    """Give one dose; returns the exit code."""
+
+    def start(rig: Rig, show: Callable[[Progress], None] | None) -> Awaitable[Outcome]:
+        return rig.dose(volume, rate, channel, on_progress=show)
+
+    return _tell(run(lambda interrupts: _follow(url, ledger, start, interrupts, volume, json_output)), json_output)
+
+
+def resume(url: str, ledger: Path, *, json_output: bool) -> int:
+    """Resume the paused dose and follow it to its end; returns the exit code."""
+
+    async def start(rig: Rig, show: Callable[[Progress], None] | None) -> Outcome:
+        report = await rig.resume()
+        say(f"Release and press the foot switch within 10 s to resume dose {report.dose_id.hex()}.")
+        if not await bounded(rig.wait_for(_runs_again), PERSON_S):
+            raise RigError(
+                "refused", "The dose was not resumed: nobody pressed the foot switch in time.", "Try again at the rig."
+            )
+        return await rig.follow(report.dose_id, on_progress=show)
+
+    return _tell(run(lambda interrupts: _follow(url, ledger, start, interrupts, None, json_output)), json_output)
+
+
+def _runs_again(message: Message) -> bool:
+    return isinstance(message, typed.Telemetry) and message.dose_state != codes.DOSE_PAUSED
+
+
+async def _follow(
+    url: str,
+    ledger_path: Path,
+    start: Callable[[Rig, Callable[[Progress], None] | None], Awaitable[Outcome]],
+    interrupts: Interrupts,
+    asked_nl: int | None,
+    json_output: bool,
+) -> Ended:
+    async with await Ledger.open(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
+        display = None if json_output or asked_nl is None else DoseDisplay(asked_nl)
+        stopper = Stopper(rig, say if display is None else display.say)
+        interrupts.action = stopper.press
+        with display or nullcontext():
+            outcome = await start(rig, display.show if display is not None else None)
+            await stopper.finished()
+        identity = rig.identity
+        rows, head = await ledger.head()
+        return Ended(outcome, stopper.reports, identity.as_dict() if identity is not None else {}, rows, head)
+
+
+def _tell(ended: Ended, json_output: bool) -> int:
+    error = outcome_error(ended.outcome)
+    if json_output:
+        whole: dict[str, Any] = {
+            "dose": ended.outcome.as_dict(),
+            "stops": [report.as_dict() for report in ended.stops],
+            "device": ended.device,
+            "ledger": {"rows": ended.rows, "head": ended.head},
+        }
+        if error is not None:
+            whole["error"] = {"code": error.code, "what": error.what, "todo": error.todo}
+        put_json(whole)
+    else:
+        for line in [*(stop_line(report) for report in ended.stops), *outcome_lines(ended.outcome)]:
+            print(line)
+        if error is not None:
+            show_error(error, json_output=False)
+    return OUTCOME_EXIT_CODES[ended.outcome.outcome]

@@ -1,0 +1,275 @@
+"""The inside of a rig client: the present connection, what was heard over it, and the orders that outlive it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from host import orders
+from host.dosing import OrderRunner
+from host.errors import RigError
+from host.ledger import Ledger
+from host.link.connection import DEFAULT_TIMINGS, Connection, LinkTimings
+from host.link.messages import Message
+from host.link.reconnector import DEFAULT_BACK_OFF, BackOff, LinkNews, LinkState, Reconnector
+from host.link.transport import OpenTransport
+from host.recording import RigRecorder
+from host.records import CLOCK_WRAP_MS, FINAL_STATES, DoseReport, Order
+from host.reports import Reading
+from host.stopping import LatchWatch
+from protocol import codes, typed
+
+NONCE_OCTETS: Final = 4
+# How long a fresh connection waits for the answers about open orders before it is handed out.
+RECONCILE_S: Final = 3.0
+# Open orders of one rig that are asked about on a connect; each is one small request.
+MAX_RECONCILED: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """Waits of the link; tests and benches choose others."""
+
+    timings: LinkTimings = DEFAULT_TIMINGS
+    back_off: BackOff = DEFAULT_BACK_OFF
+
+
+class RigCore:
+    """Link, telemetry and orders of one rig; ``Rig`` is its face."""
+
+    def __init__(
+        self,
+        open_transport: OpenTransport,
+        ledger: Ledger | None,
+        *,
+        name: str,
+        operator: str,
+        random_octets: Callable[[int], bytes],
+        options: LinkOptions,
+        on_news: Callable[[LinkNews], None] | None,
+    ) -> None:
+        self.open_transport = open_transport
+        self.welcome: typed.Welcome | None = None
+        self.connection: Connection | None = None
+        self.recorder = RigRecorder(ledger, name, operator) if ledger is not None else None
+        self.latches: set[LatchWatch] = set()
+        self.listeners: set[Callable[[Message], None]] = set()
+        self.last_dose_id = bytes(8)
+        self.stop_cause = codes.CAUSE_OPERATOR
+        self._random_octets = random_octets
+        self._options = options
+        self._on_news = on_news
+        self._runners: dict[bytes, OrderRunner] = {}
+        self._telemetry: tuple[typed.Telemetry, float] | None = None
+        self._clock: tuple[int, float] = (0, 0.0)  # the device's clock in ms, and the loop time at which it was told
+        self._reconnector: Reconnector | None = None
+
+    async def open(self) -> None:
+        """Connect and reconcile; raises ``RigError``."""
+        assert self._reconnector is None, "a client is opened once"
+        self._reconnector = Reconnector(
+            self._make_connection,
+            on_connected=self._connected,
+            on_lost=self._lost,
+            on_news=self._announce,
+            back_off=self._options.back_off,
+        )
+        try:
+            await self._reconnector.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End orders and link; idempotent."""
+        runners, self._runners = list(self._runners.values()), {}
+        await asyncio.gather(*(runner.close() for runner in runners))
+        if self._reconnector is not None:
+            await self._reconnector.close()
+
+    @property
+    def link(self) -> LinkNews:
+        """Return the state of the link."""
+        return self._reconnector.news if self._reconnector is not None else LinkNews(LinkState.CLOSED)
+
+    @property
+    def telemetry(self) -> Reading | None:
+        """Return the last telemetry with its age."""
+        if self._telemetry is None:
+            return None
+        message, heard_s = self._telemetry
+        return Reading(message, max(0.0, _time_s() - heard_s))
+
+    def device_now_ms(self) -> int:
+        """Return the device's clock as far as known here: never ahead of it by more than the clocks' drift."""
+        told_ms, heard_s = self._clock
+        return (told_ms + int((_time_s() - heard_s) * 1000)) % CLOCK_WRAP_MS
+
+    async def request(self, number: int, *values: int | bytes) -> Message:
+        """Send a request over the present connection. Raises ``RigError``."""
+        connection = self.connection
+        if connection is None:
+            raise self._no_link()
+        answer = await connection.request(number, *values)
+        if isinstance(answer, typed.DoseState):
+            self._note_accepted(answer)
+        return answer
+
+    async def send_stop(self, cause: int) -> None:
+        """Send one stop frame over whatever there is. Raises ``RigError``."""
+        self.stop_cause = cause
+        connection = self.connection
+        if connection is None:
+            if self._reconnector is not None:
+                self._reconnector.hurry()
+            raise self._no_link()
+        await connection.write_stop(cause)
+
+    def new_id(self) -> bytes:
+        """Return a dose id, never all zero."""
+        while not any(dose_id := self._random_octets(8)):
+            pass
+        return dose_id
+
+    def run_order(self, machine: orders.OrderMachine, *, recorded: bool = True) -> OrderRunner:
+        """Start an order, or take one up again."""
+        runner = OrderRunner(machine, self.recorder if recorded else None, self.request)
+        dose_id = machine.order.dose_id
+        self._runners[dose_id] = runner
+        runner.task.add_done_callback(lambda _: self._runners.pop(dose_id, None))
+        return runner
+
+    def runner_of(self, report: DoseReport) -> OrderRunner:
+        """Return the runner of a dose; one that no ledger knows is followed without being recorded."""
+        known = self._runners.get(report.dose_id)
+        if known is not None:
+            return known
+        order = replace(make_order(self, report.asked_nl, 0, report.channel, 0), dose_id=report.dose_id)
+        runner = self.run_order(orders.OrderMachine.restored(order, unknown=False), recorded=False)
+        runner.feed(orders.LinkBack(order.boot))
+        return runner
+
+    def present_dose(self) -> bytes:
+        """Return the dose that runs here, else the one that telemetry shows, else all zero."""
+        for runner in self._runners.values():
+            if runner.machine.state in {orders.OrderState.ACTIVE, orders.OrderState.SENT}:
+                return runner.order.dose_id
+        return self._telemetry[0].dose_id if self._telemetry is not None else self.last_dose_id
+
+    async def _make_connection(self) -> Connection:
+        transport = await self.open_transport()
+        connection = Connection(
+            transport,
+            host_nonce=self._random_octets(NONCE_OCTETS),
+            on_message=self._heard,
+            timings=self._options.timings,
+        )
+        # Known before the handshake: a stop needs none.
+        self.connection = connection
+        try:
+            if self.latches:
+                for latch in self.latches:
+                    latch.begin()
+                await connection.write_stop(self.stop_cause)
+            welcome = await connection.open()
+        except BaseException:
+            self.connection = None
+            await connection.close()
+            raise
+        self.welcome = welcome
+        self.last_dose_id = welcome.last_dose_id
+        self._clock = (welcome.uptime_ms, _time_s())
+        return connection
+
+    async def _connected(self, _connection: Connection) -> None:
+        assert self.welcome is not None
+        if self.recorder is not None:
+            self.recorder.meet(self.welcome)
+            await self._take_up_open_orders(self.recorder, self.welcome.boot)
+        for runner in list(self._runners.values()):
+            runner.feed(orders.LinkBack(self.welcome.boot))
+        await self._answers_about_open_orders()
+
+    async def _take_up_open_orders(self, recorder: RigRecorder, boot: bytes) -> None:
+        for stored in await recorder.open_orders(boot, MAX_RECONCILED):
+            if stored.order.dose_id not in self._runners:
+                self.run_order(orders.OrderMachine.restored(stored.order, unknown=stored.unknown))
+
+    async def _answers_about_open_orders(self) -> None:
+        waiting = [asyncio.ensure_future(runner.heard_of()) for runner in self._runners.values()]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=RECONCILE_S)
+            for task in late:
+                task.cancel()
+
+    def _lost(self, _error: RigError | None) -> None:
+        self.connection = None
+        for runner in self._runners.values():
+            runner.feed(orders.LinkLost())
+
+    def _announce(self, news: LinkNews) -> None:
+        for runner in self._runners.values():
+            runner.changed.set()
+        if self._on_news is not None:
+            self._on_news(news)
+
+    def _heard(self, message: Message) -> None:
+        match message:
+            case typed.Telemetry():
+                self._heard_telemetry(message)
+            case typed.DoseState():
+                self._heard_dose(message)
+            case typed.Pong():
+                self._clock = (message.uptime_ms, _time_s())
+        for latch in self.latches:
+            latch.look(message)
+        for listener in list(self.listeners):
+            listener(message)
+
+    def _heard_telemetry(self, message: typed.Telemetry) -> None:
+        self._telemetry = (message, _time_s())
+        self._clock = (message.uptime_ms, _time_s())
+        runner = self._runners.get(message.dose_id)
+        if runner is not None:
+            if message.dose_state in FINAL_STATES:
+                runner.feed(orders.EndSeen())
+            runner.changed.set()
+
+    def _heard_dose(self, message: typed.DoseState) -> None:
+        self._note_accepted(message)
+        runner = self._runners.get(message.dose_id)
+        if runner is not None:
+            runner.feed(orders.Told(DoseReport.from_message(message)))
+
+    def _note_accepted(self, told: typed.DoseState) -> None:
+        """Remember the last dose that this host knows of: the next order names it."""
+        runner = self._runners.get(told.dose_id)
+        this_session = runner is not None and self.welcome is not None and runner.order.session == self.welcome.session
+        if this_session and told.state not in {codes.DOSE_NOT_KNOWN, codes.DOSE_REFUSED}:
+            self.last_dose_id = told.dose_id
+
+    def _no_link(self) -> RigError:
+        error = self.link.error
+        if error is not None:
+            return error
+        return RigError("not_connected", "There is no link with the rig.", "Wait for the connection, or connect again.")
+
+
+def make_order(core: RigCore, volume_nl: int, rate_nl_s: int, channel: int, life_ms: int) -> Order:
+    """Return a new order for the present link session; ``life_ms`` after now the device refuses it."""
+    welcome = core.welcome
+    assert welcome is not None
+    return Order(
+        dose_id=core.new_id(),
+        boot=welcome.boot,
+        session=welcome.session,
+        expires_ms=(core.device_now_ms() + life_ms) % CLOCK_WRAP_MS,
+        channel=channel,
+        volume_nl=volume_nl,
+        rate_nl_s=rate_nl_s,
+        last_dose_id=core.last_dose_id,
+    )
+
+
+def _time_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,89 @@
+"""The one kind of error that reaches people: a code, what happened, what to do."""
+
+from typing import Final
+
+EXIT_DONE: Final = 0
+EXIT_USAGE: Final = 2
+EXIT_REFUSED: Final = 3
+EXIT_UNREACHABLE: Final = 4
+EXIT_UNKNOWN: Final = 6
+EXIT_DIFFERENT: Final = 7
+
+# Every code that a RigError may carry, with the exit code of the command that ends with it. A ledger that cannot record
+# is an interlock: nothing was dosed because nothing could be written down.
+EXIT_CODES: Final[dict[str, int]] = {
+    "usage": EXIT_USAGE,
+    "url": EXIT_USAGE,
+    "no_port": EXIT_UNREACHABLE,
+    "many_ports": EXIT_USAGE,
+    "plugin": EXIT_USAGE,
+    "refused": EXIT_REFUSED,
+    "unknown_open": EXIT_REFUSED,
+    "busy": EXIT_REFUSED,
+    "ledger_missing": EXIT_USAGE,
+    "ledger_not_a_ledger": EXIT_USAGE,
+    "ledger_locked": EXIT_REFUSED,
+    "ledger_full": EXIT_REFUSED,
+    "ledger_read_only": EXIT_REFUSED,
+    "ledger_permission": EXIT_REFUSED,
+    "ledger_newer": EXIT_REFUSED,
+    "ledger_corrupt": EXIT_REFUSED,
+    "ledger_closed": EXIT_REFUSED,
+    "ledger_failed": EXIT_REFUSED,
+    "ledger_conflict": EXIT_REFUSED,
+    "port_unknown": EXIT_UNREACHABLE,
+    "port_permission": EXIT_UNREACHABLE,
+    "port_busy": EXIT_UNREACHABLE,
+    "port_not_serial": EXIT_UNREACHABLE,
+    "port_failed": EXIT_UNREACHABLE,
+    "unplugged": EXIT_UNREACHABLE,
+    "tcp_unreachable": EXIT_UNREACHABLE,
+    "write_stalled": EXIT_UNREACHABLE,
+    "silent": EXIT_UNREACHABLE,
+    "garbage": EXIT_UNREACHABLE,
+    "schema": EXIT_UNREACHABLE,
+    "handshake": EXIT_UNREACHABLE,
+    "link_lost": EXIT_UNREACHABLE,
+    "session_lost": EXIT_UNREACHABLE,
+    "no_answer": EXIT_UNREACHABLE,
+    "not_connected": EXIT_UNREACHABLE,
+    "closed": EXIT_UNREACHABLE,
+    "internal": EXIT_UNREACHABLE,
+    "stop_not_confirmed": EXIT_UNREACHABLE,
+    "not_sent": EXIT_UNREACHABLE,
+    "unknown": EXIT_UNKNOWN,
+    "partial": EXIT_DIFFERENT,
+    "interrupted": EXIT_DIFFERENT,
+    "tampered": EXIT_DIFFERENT,
+    "head_differs": EXIT_DIFFERENT,
+}
+
+
+class RigError(Exception):
+    """Something did not happen: ``code`` for programs, ``what`` happened and ``todo`` for people."""
+
+    def __init__(self, code: str, what: str, todo: str) -> None:
+        assert code in EXIT_CODES, code
+        super().__init__(code, what, todo)
+        self.code = code
+        self.what = what
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.todo}".strip()
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of a command that ends with this error."""
+        return EXIT_CODES[self.code]
+
+
+class TransportError(RigError):
+    """The octets have no way to the rig any more; the transport is of no further use."""
+
+
+class UsageError(RigError):
+    """A request that makes no sense, refused before anything was sent."""
+
+    def __init__(self, what: str, todo: str) -> None:
+        super().__init__("usage", what, todo)

@@ -1,0 +1,1 @@
+"""Transports by URL, one connection, and the reconnecting around it."""

@@ -1,0 +1,276 @@
+"""Any order of crashes, losses, restarts and late answers: exactly one outcome, and never a false one."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from host import orders
+from host.orders import OrderMachine
+from host.records import CLOCK_WRAP_MS, ORDER_LIFE_MS, DoseReport, Order, OutcomeKind, OutcomeRecord
+from protocol import codes
+
+CERTAINLY_NOTHING = {OutcomeKind.REFUSED, OutcomeKind.NOT_SENT}
+
+
+@dataclass
+class Device:
+    """The device as far as one order sees it."""
+
+    boot: int = 1
+    booted_ms: int = 0
+    session: int = 1
+    dose: DoseReport | None = None
+    executions: int = 0
+    refuses: bool = False
+
+    def uptime_ms(self, now_ms: int) -> int:
+        return (now_ms - self.booted_ms) % CLOCK_WRAP_MS
+
+
+class OrderWorld(RuleBasedStateMachine):
+    """One order between a host that may crash, a link that may lose and a device that may restart."""
+
+    @initialize(start_ms=st.sampled_from([0, CLOCK_WRAP_MS - 2000]))
+    def order(self, start_ms: int) -> None:
+        self.now_ms = start_ms
+        self.device = Device()
+        self.link_up = True
+        self.session = 1  # of the host
+        self.given = Order(
+            dose_id=b"\x07" * 8,
+            boot=b"%8d" % 1,
+            session=b"%4d" % 1,
+            expires_ms=(start_ms + ORDER_LIFE_MS) % CLOCK_WRAP_MS,
+            channel=2,
+            volume_nl=1000,
+            rate_nl_s=100,
+        )
+        self.intent = False
+        self.outcome: OutcomeRecord | None = None
+        self.resolution: OutcomeRecord | None = None
+        self.sends = 0
+        self.writing = False
+        self.to_device: list[tuple[str, int]] = []  # what, session
+        self.to_host: list[tuple[DoseReport, int]] = []
+        self.machine: OrderMachine | None = OrderMachine(self.given)
+        self.feed(orders.Begin())
+
+    def feed(self, event: orders.Event) -> None:
+        if self.machine is None:
+            return
+        for action in self.machine.handle(event, self.now_ms):
+            self.perform(action)
+
+    def perform(self, action: orders.Action) -> None:
+        match action:
+            case orders.WriteIntent():
+                self.writing = True
+            case orders.Send():
+                assert self.intent, "sent without a durable intent"
+                self.sends += 1
+                self.to_device.append(("order", self.session))
+            case orders.Ask():
+                assert self.link_up, "asked without a link"
+                self.to_device.append(("ask", self.session))
+            case orders.WriteOutcome(record=record):
+                assert self.intent
+                assert self.outcome is None, "a second outcome"
+                self.outcome = record
+            case orders.WriteResolution(record=record):
+                assert self.outcome is not None
+                assert self.outcome.outcome is OutcomeKind.UNKNOWN
+                assert self.resolution is None, "a second resolution"
+                self.resolution = record
+
+    # The host.
+
+    @precondition(lambda self: self.writing)
+    @rule(worked=st.booleans())
+    def intent_is_written(self, worked: bool) -> None:
+        self.writing = False
+        self.intent = worked
+        self.feed(orders.IntentDurable() if worked else orders.IntentFailed())
+
+    @precondition(lambda self: self.machine is not None)
+    @rule(durable=st.booleans())
+    def host_is_killed(self, durable: bool) -> None:
+        self.intent = self.intent or (self.writing and durable)
+        self.writing = False
+        self.machine = None
+        self.link_up = False
+
+    @precondition(lambda self: self.machine is None and self.intent)
+    @rule()
+    def host_starts_again(self) -> None:
+        if self.outcome is None or (self.outcome.outcome is OutcomeKind.UNKNOWN and self.resolution is None):
+            self.machine = OrderMachine.restored(self.given, unknown=self.outcome is not None)
+
+    @precondition(lambda self: self.machine is not None)
+    @rule(late_ms=st.integers(0, 12_000))
+    def time_passes(self, late_ms: int) -> None:
+        self.now_ms += late_ms
+        self.feed(orders.Due())
+
+    @rule()
+    def nobody_answers(self) -> None:
+        if self.link_up:
+            self.feed(orders.NoAnswer())
+
+    # The link.
+
+    @precondition(lambda self: self.link_up)
+    @rule()
+    def link_is_lost(self) -> None:
+        self.link_up = False
+        self.feed(orders.LinkLost())
+
+    @precondition(lambda self: not self.link_up and self.machine is not None)
+    @rule()
+    def link_is_back(self) -> None:
+        self.link_up = True
+        self.session += 1
+        self.device.session = self.session
+        self.feed(orders.LinkBack(b"%8d" % self.device.boot))
+
+    @precondition(lambda self: self.to_device)
+    @rule(data=st.data(), again=st.booleans())
+    def a_frame_reaches_the_device(self, data: st.DataObject, again: bool) -> None:
+        at = data.draw(st.integers(0, len(self.to_device) - 1))
+        what, session = self.to_device[at] if again else self.to_device.pop(at)
+        if session != self.device.session:
+            return  # refused by the link: no session
+        if what == "order":
+            self.device_gets_order()
+        self.to_host.append((self.told(), session))
+
+    @precondition(lambda self: self.to_device)
+    @rule()
+    def a_frame_to_the_device_is_lost(self) -> None:
+        self.to_device.pop(0)
+
+    @precondition(lambda self: self.to_host)
+    @rule()
+    def an_answer_reaches_the_host(self) -> None:
+        report, session = self.to_host.pop(0)
+        if self.link_up and session == self.session:
+            self.feed(orders.Told(report))
+
+    @precondition(lambda self: self.to_host)
+    @rule()
+    def an_answer_is_lost(self) -> None:
+        self.to_host.pop(0)
+
+    # The device.
+
+    def device_gets_order(self) -> None:
+        device = self.device
+        if device.dose is not None:
+            return
+        left_ms = (self.given.expires_ms - device.uptime_ms(self.now_ms)) % CLOCK_WRAP_MS
+        if device.boot != 1:
+            self.refused(codes.REASON_BOOT)
+        elif left_ms > CLOCK_WRAP_MS // 2:
+            self.refused(codes.REASON_EXPIRED)
+        elif device.refuses:
+            self.refused(codes.REASON_BUSY)
+        else:
+            device.executions += 1
+            device.dose = DoseReport(self.given.dose_id, codes.DOSE_RUNNING, asked_steps=178)
+
+    def refused(self, reason: int) -> None:
+        self.to_host.append(
+            (
+                DoseReport(
+                    self.given.dose_id,
+                    codes.DOSE_REFUSED,
+                    reason=reason,
+                    uptime_ms=self.device.uptime_ms(self.now_ms),
+                ),
+                self.device.session,
+            )
+        )
+
+    def told(self) -> DoseReport:
+        dose = self.device.dose or DoseReport(self.given.dose_id, codes.DOSE_NOT_KNOWN)
+        return replace(dose, uptime_ms=self.device.uptime_ms(self.now_ms))
+
+    @rule(refuses=st.booleans())
+    def device_is_busy(self, refuses: bool) -> None:
+        self.device.refuses = refuses
+
+    @precondition(lambda self: self.device.dose is not None and not self.device.dose.final)
+    @rule(steps=st.integers(0, 178), told=st.booleans())
+    def dose_ends(self, steps: int, told: bool) -> None:
+        assert self.device.dose is not None
+        state = codes.DOSE_DELIVERED if steps == 178 else codes.DOSE_PARTIAL
+        self.device.dose = replace(self.device.dose, state=state, emitted_steps=steps)
+        if told:
+            self.to_host.append((self.told(), self.device.session))
+
+    @rule()
+    def device_restarts(self) -> None:
+        device = self.device
+        device.boot += 1
+        device.booted_ms = self.now_ms
+        device.session = -1
+        device.dose = None
+        if self.link_up:
+            self.link_is_lost()
+
+    @invariant()
+    def nothing_runs_twice(self) -> None:
+        assert getattr(self, "device", None) is None or self.device.executions <= 1
+
+    @invariant()
+    def the_order_is_sent_once_at_most(self) -> None:
+        assert getattr(self, "sends", 0) <= 1
+
+    @invariant()
+    def nothing_is_called_harmless_that_ran(self) -> None:
+        for record in (getattr(self, "outcome", None), getattr(self, "resolution", None)):
+            if record is not None and record.outcome in CERTAINLY_NOTHING:
+                assert self.device.executions == 0
+
+    @invariant()
+    def what_is_told_is_what_happened(self) -> None:
+        for record in (getattr(self, "outcome", None), getattr(self, "resolution", None)):
+            if record is not None and record.outcome in {OutcomeKind.DELIVERED, OutcomeKind.PARTIAL}:
+                assert self.device.executions == 1
+                assert self.device.dose is None or record.emitted_steps == self.device.dose.emitted_steps
+
+    def teardown(self) -> None:
+        """In a world that works again every intent gets its one outcome."""
+        if not hasattr(self, "device"):
+            return
+        if self.writing:
+            self.intent_is_written(worked=True)
+        if self.machine is None:
+            self.host_starts_again()
+        if self.device.dose is not None and not self.device.dose.final:
+            self.dose_ends(178, told=False)
+        if self.machine is None or not self.intent:
+            return
+        if self.link_up:
+            self.link_is_lost()
+        self.link_is_back()
+        for _ in range(40):
+            while self.to_device:
+                what, session = self.to_device.pop(0)
+                if session == self.device.session:
+                    if what == "order":
+                        self.device_gets_order()
+                    self.to_host.append((self.told(), session))
+            while self.to_host:
+                self.an_answer_reaches_the_host()
+            self.time_passes(400)
+        assert self.outcome is not None, "an intent without an outcome"
+        last = self.resolution or self.outcome
+        if last.outcome is OutcomeKind.UNKNOWN:
+            assert self.device.boot != 1, "unknown although the device could be asked"
+
+
+OrderWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=30)
+TestOrderWorld = pytest.mark.req("LEDGER-3", "LEDGER-5", "LINK-5")(OrderWorld.TestCase)
