@@ -1,0 +1,1 @@
+"""The bench: plant and patient models, boards, faults, measurements, scenarios."""

@@ -1,0 +1,1 @@
+"""Four ways to run the firmware behind one interface."""

@@ -1,0 +1,132 @@
+"""The bench's part of the `rig` command: `rig demo`, `rig hil serve`, `rig hil speed`."""
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host.cli_run import put_json, reported, run
+from host.errors import RigError, UsageError
+
+
+class Target(StrEnum):
+    """What runs the firmware in real time."""
+
+    VM = "vm"
+    TWIN = "twin"
+
+
+class Board(StrEnum):
+    """What runs the firmware in virtual time."""
+
+    TWIN = "twin"
+    VM = "vm"
+    RP2040 = "rp2040"
+
+
+hil_app = typer.Typer(
+    no_args_is_help=True,
+    help="The simulated rig: serve it on a serial port, measure its speed.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+TargetOption = Annotated[Target, typer.Option(help="vm: the real MicroPython VM; twin: this Python.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of everything random at the bench.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@reported
+def demo_command(
+    target: TargetOption = Target.VM,
+    volume_ul: Annotated[str, typer.Option(metavar="NUMBER", help="Volume of saline, uL.")] = "12.5",
+    rate_ul_s: Annotated[str, typer.Option(metavar="NUMBER", help="Rate, uL/s.")] = "1",
+    stop_after_ul: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Stop in mid-dose, once so much was emitted, uL.")
+    ] = None,
+    seed: SeedOption = 1,
+    ledger: Annotated[Path | None, typer.Option(help="Keep the ledger here; else it is thrown away.")] = None,
+    json_output: JsonOption = False,
+) -> int:
+    """Dose on the simulated rig, in real time over a serial port, and let the plant judge the result.
+
+    Exit codes: 0 the dose ended as asked and the plant agrees; 1 the plant, the scale or the ledger disagrees with what
+    was reported; 7 the dose ended differently; others as for every command.
+    """
+    from hil.demo import Plan  # noqa: PLC0415  the command line starts without the bench
+    from host.cli_dose import rate_nl_s, volume_nl  # noqa: PLC0415
+
+    plan = Plan(
+        target=str(target),
+        volume_nl=volume_nl(volume_ul, None),
+        rate_nl_s=rate_nl_s(rate_ul_s, None),
+        stop_after_nl=None if stop_after_ul is None else volume_nl(stop_after_ul, None),
+        seed=seed,
+    )
+    if plan.stop_after_nl is not None and plan.stop_after_nl >= plan.volume_nl:
+        raise UsageError("The stop would come after the end of the dose.", "Make --stop-after-ul the smaller one.")
+    if ledger is not None:
+        return _demo(plan, ledger, json_output=json_output)
+    with tempfile.TemporaryDirectory(prefix="nanorig-demo-") as folder:
+        return _demo(plan, Path(folder) / "ledger.sqlite3", json_output=json_output)
+
+
+@hil_app.command("serve")
+@reported
+def serve_command(target: TargetOption = Target.VM, seed: SeedOption = 1, json_output: JsonOption = False) -> int:
+    """Boot the simulated rig in real time behind a serial port until Ctrl-C; act at the rig by typing words."""
+    from hil.serve import serve  # noqa: PLC0415
+
+    return serve(str(target), seed, json_output=json_output)
+
+
+@hil_app.command("speed")
+@reported
+def speed_command(
+    target: Annotated[list[Board] | None, typer.Option(help="May be given more than once.")] = None,
+    simulated_s: Annotated[
+        float | None, typer.Option(help="Length of each measurement on the bench's clock, s; by default the target's.")
+    ] = None,
+    seed: SeedOption = 1,
+    json_output: JsonOption = False,
+) -> int:
+    """Measure how many seconds of the rig one second of this machine simulates, idle and dosing."""
+    from hil.speed import DEFAULT_SECONDS, measure, table  # noqa: PLC0415
+
+    speeds = [
+        measure(name, simulated_s or DEFAULT_SECONDS[name], seed) for name in map(str, target or [Board.TWIN, Board.VM])
+    ]
+    if json_output:
+        put_json({"speeds": [speed.as_dict() for speed in speeds]})
+    else:
+        typer.echo(table(speeds))
+    return 0 if all(speed.goal_met for speed in speeds) else 1
+
+
+def _demo(plan: "Plan", ledger: Path, *, json_output: bool) -> int:  # type: ignore[name-defined] # noqa: F821
+    from rich.console import Console  # noqa: PLC0415
+
+    from hil.demo import perform  # noqa: PLC0415
+    from hil.demo_view import DemoView  # noqa: PLC0415
+    from hil.targets import real_time, runs_on  # noqa: PLC0415
+
+    view = DemoView(Console(quiet=json_output, highlight=False), plan)
+    with real_time(plan.target, plan.seed) as bench:
+        view.introduce(bench, runs_on(bench))
+        try:
+            result = run(lambda _: perform(bench, plan, ledger, view.connected, view.progress))
+        except RigError as error:
+            if bench.error is not None:
+                raise RigError("internal", f"The bench has ended: {bench.error}", "") from error
+            if error.code == "interrupted":
+                raise RigError("interrupted", error.what, "The simulated rig is gone with it.") from None
+            raise
+        finally:
+            view.end_progress()
+    if json_output:
+        put_json(result.as_dict())
+    else:
+        view.summary(result)
+    return result.exit_code

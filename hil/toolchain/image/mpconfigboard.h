@@ -1,0 +1,14 @@
+// The rig's controller: a Raspberry Pi Pico with everything left out that a dispensing rig must not or need not have.
+#define MICROPY_HW_BOARD_NAME           "nanorig controller"
+#define MICROPY_HW_FLASH_STORAGE_BYTES  (1408 * 1024)
+
+// One core runs everything: flash writes are not locked against a second thread.
+#define MICROPY_PY_THREAD               (0)
+
+// Without mbedtls these have no implementation; hashlib.sha256 has its own.
+#define MICROPY_PY_HASHLIB_SHA1         (0)
+#define MICROPY_PY_CRYPTOLIB            (0)
+
+// No protocols bit-banged with interrupts masked.
+#define MICROPY_PY_MACHINE_BITSTREAM    (0)
+#define MICROPY_PY_ONEWIRE              (0)
