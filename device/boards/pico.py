@@ -194,8 +194,10 @@ class PicoBoard:
         """Tell the watchdog that a tick was completed."""
 
     def idle(self, next_tick_us: int) -> None:
-        """Sleep until an interrupt (an octet that arrives is one), for 1 ms at most and never past ``next_tick_us``."""
+        """Sleep until an interrupt (octets that arrive are one), for 1 ms at most and never past ``next_tick_us``."""
         if ((next_tick_us - time.ticks_us() + _HALF_PERIOD) & _TICKS_MASK) - _HALF_PERIOD > _SLEEP_US:
+            # Looking at the UART leaves an event behind (it takes and gives a lock), which the first call uses up.
+            machine.idle()
             machine.idle()
 
 

@@ -1,0 +1,118 @@
+# Every target sets up what it needs by itself: a virtual environment in .venv with the locked packages, and MicroPython
+# in .cache. A set-up that is already there is recognised by its stamp and costs nothing.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+TYPINGS := $(VENV)/typings
+UV_VERSION := 0.13.9
+
+# A stamp names what it stands for: the packages belong to the locks and this folder, the installed project to pyproject.toml.
+key = $(shell (pwd; cat $(1)) | sha256sum | cut -c1-16)
+PACKAGES := $(VENV)/packages-$(call key,requirements.lock stubs.lock)
+PROJECT := $(VENV)/project-$(call key,pyproject.toml)
+# An interpreter that is gone, after an upgrade of the system say, makes every stamp void.
+$(shell test -x $(BIN)/python || rm -f $(VENV)/packages-* $(VENV)/project-*)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+
+.PHONY: help setup venv install-packages install-project micropython demo test test-rp2040 bench night image lock docs clean
+.PHONY: check check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
+
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo "PYTHON=/path/to/python3 chooses the interpreter, MICROPYTHON=/path/to/micropython the MicroPython."
+
+setup: venv micropython ## make the environment, without doing anything with it
+
+venv: $(PACKAGES) $(PROJECT)
+
+# One make at a time may build the environment; one that had to wait finds the stamp when it comes to look.
+one_at_a_time = @if command -v flock >/dev/null; then exec flock Makefile $(MAKE) $(1); else exec $(MAKE) $(1); fi
+
+$(PACKAGES):
+	$(call one_at_a_time,install-packages)
+
+$(PROJECT): $(PACKAGES)
+	$(call one_at_a_time,install-project)
+
+install-packages:
+	@test -e $(PACKAGES) && exit 0; set -e; \
+	  python=$$(PYTHON='$(PYTHON)' sh .ci/python); \
+	  echo "setting up $(VENV) with $$python"; \
+	  rm -rf $(VENV); \
+	  "$$python" -m venv $(VENV); \
+	  $(PIP) install --require-hashes --no-deps -r requirements.lock; \
+	  $(PIP) install --require-hashes --no-deps --target $(TYPINGS) -r stubs.lock; \
+	  touch $(PACKAGES)
+
+install-project:
+	@test -e $(PROJECT) && exit 0; set -e; \
+	  $(PIP) install --no-deps --no-build-isolation --editable .; \
+	  rm -f $(VENV)/project-*; \
+	  touch $(PROJECT)
+
+micropython: venv
+	@$(BIN)/python -m hil.toolchain.micropython --quiet
+
+demo: setup ## one dose, one stop and one fault on the twin, with what each did
+	@$(BIN)/rig demo
+
+test: setup ## every test but those on the emulated Pico; NANORIG_SEED=n repeats a run
+	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm
+
+test-rp2040: setup image ## the tests on the emulated Pico
+	@$(BIN)/python -m pytest -m rp2040 --target rp2040
+
+CHECKS := check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
+
+check: setup ## style, types, import contracts, generated files, requirements and their tests
+	@$(MAKE) --keep-going $(CHECKS)
+
+check-style:
+	@$(BIN)/ruff check --quiet .
+
+check-format:
+	@$(BIN)/ruff format --check --quiet . || { echo "to do: $(BIN)/ruff format ."; exit 1; }
+
+check-types:
+	@$(BIN)/mypy
+
+# The firmware as MicroPython sees it: the controller's modules, and no more of the standard library than there is.
+check-firmware-types:
+	@MYPYPATH=$(TYPINGS):hil/boards/vm $(BIN)/mypy --config-file mypy-device.ini --custom-typeshed-dir $(TYPINGS)
+
+check-imports:
+	@$(BIN)/lint-imports --no-logo
+
+check-generated:
+	@$(BIN)/python -m protocol.generate --check
+
+check-requirements:
+	@$(BIN)/python -m tests.requirements.matrix
+
+bench: setup ## how fast the bench runs on each board, against real time
+	@$(BIN)/rig hil speed
+
+night: setup ## the tests with many more examples each, and a seed of their own
+	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm --hypothesis-profile=night
+
+image: setup ## the Pico image, built from Debian's sources
+	@$(BIN)/python -m hil.toolchain.image
+
+docs: setup ## write the generated files anew
+	@$(BIN)/python -m protocol.generate
+
+lock: venv ## solve the dependencies anew
+	@$(BIN)/python -m venv .cache/solver
+	@.cache/solver/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv==$(UV_VERSION)
+	@set -e; compile=".cache/solver/bin/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate"; \
+	  $$compile --group dev pyproject.toml --output-file requirements.lock; \
+	  $$compile --group pyproject.toml:stubs --output-file stubs.lock
+
+clean: ## remove everything that make made, downloads included
+	@rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Tests of each part; the folders mirror the source."""
