@@ -24,10 +24,10 @@ class StepGenerator(Protocol):
         """Return whether the SAFE line has cut the generator since it was armed."""
 
 class Heartbeat(Protocol):
-    """Toggles for the one-shot that feeds motor and valve, in counted words worth 40 ms at most."""
+    """Toggles for the one-shot that feeds motor and valve, in counted words worth 20 ms at most."""
 
     def feed(self) -> None:
-        """Top up to 40 ms of toggles."""
+        """Top up to 20 ms of toggles."""
     def stop(self) -> None:
         """Let no further toggle out."""
 

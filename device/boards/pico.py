@@ -1,3 +1,4 @@
+# ruff: noqa: F821 -- ptr32 exists only inside viper functions
 """The real controller: a Raspberry Pi Pico and everything that is wired to its pins. Knows nothing about dosing."""
 
 import gc
@@ -9,7 +10,13 @@ import micropython
 from machine import ADC, I2C, PWM, UART, WDT, Pin
 from micropython import const
 
-from device.boards.pico_pio import Heartbeat, StepGenerator
+from device.boards.pico_pio import PioHeartbeat, PioStepGenerator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from device.boards.interface import Buffer, Heartbeat, StepGenerator
 
 _LINK_TX, _LINK_RX = const(0), const(1)
 _STEP0 = const(2)
@@ -55,14 +62,14 @@ def _digital_inputs() -> int:
 
 
 @micropython.viper
-def _safe_fell() -> int:
-    """Return non-zero when SAFE is low or its falling edge is latched in the pin's own register."""
+def _safe_fell() -> bool:
+    """Tell whether SAFE is low, or its falling edge is latched in the pin's own register."""
     low: int = ((ptr32(0xD0000000)[1] >> 15) & 1) ^ 1  # type: ignore[name-defined]
-    return low | (ptr32(0x400140F0)[1] >> 30) & 1  # type: ignore[name-defined]
+    return bool(low | (ptr32(0x400140F0)[1] >> 30) & 1)  # type: ignore[name-defined]
 
 
 @micropython.viper
-def _forget_safe_edge():  # type: ignore[no-untyped-def]
+def _forget_safe_edge():  # type: ignore[no-untyped-def]  # viper knows no None
     """Clear the latched falling edge of SAFE."""
     bit = 30
     ptr32(0x400140F0)[1] = 1 << bit  # type: ignore[name-defined]
@@ -83,18 +90,20 @@ class PicoBoard:
         for pin in (_FOOTSWITCH, _ESTOP, _DOOR, _BUBBLE, _HOME):
             Pin(pin, Pin.IN)
         safe = Pin(_SAFE, Pin.IN)
-        self.steps = tuple([StepGenerator(channel, _STEP0 + channel, safe) for channel in range(_CHANNELS)])
-        self.heartbeat = Heartbeat(_CHANNELS, _HEARTBEAT)
+        self.steps: tuple[StepGenerator, ...] = tuple(
+            [PioStepGenerator(channel, _STEP0 + channel, safe) for channel in range(_CHANNELS)]
+        )
+        self.heartbeat: Heartbeat = PioHeartbeat(_CHANNELS, _HEARTBEAT)
         self._red = Pin(_RED, Pin.OUT, value=0)
         self._yellow = Pin(_YELLOW, Pin.OUT, value=0)
         self._cyan = Pin(_CYAN, Pin.OUT, value=0)
         self._buzzer = Pin(_BUZZER, Pin.OUT, value=0)
         self._stirrer = Pin(_STIRRER, Pin.OUT, value=0)
-        self._buzzer_pwm = None
-        self._stirrer_pwm = None
+        self._buzzer_pwm: PWM | None = None
+        self._stirrer_pwm: PWM | None = None
         self._buses = (
-            I2C(0, sda=Pin(_BOARD_SDA), scl=Pin(_BOARD_SCL), freq=_I2C_HZ, timeout=_I2C_TIMEOUT_US),
-            I2C(1, sda=Pin(_CARTRIDGE_SDA), scl=Pin(_CARTRIDGE_SCL), freq=_I2C_HZ, timeout=_I2C_TIMEOUT_US),
+            _bus(0, _BOARD_SDA, _BOARD_SCL),
+            _bus(1, _CARTRIDGE_SDA, _CARTRIDGE_SCL),
         )
         self._uart = UART(
             0,
@@ -107,7 +116,7 @@ class PicoBoard:
             timeout_char=0,
         )
         self._sent_until_us = time.ticks_us()
-        self._watchdog = None
+        self.watchdog_feed: Callable[[], None] = _nothing
         # Bound once: a call through one more Python function costs 30 us.
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
@@ -139,7 +148,7 @@ class PicoBoard:
             count = len(buffer)
         return self._uart.readinto(buffer, count) or 0
 
-    def link_write(self, buffer: bytearray, length: int) -> int:
+    def link_write(self, buffer: "Buffer", length: int) -> int:
         """Give ``length`` octets to the UART; return how many it took. Never waits: what does not fit is not taken."""
         now_us = time.ticks_us()
         waiting_us = time.ticks_diff(self._sent_until_us, now_us)
@@ -151,11 +160,11 @@ class PicoBoard:
             length = room
         if length <= 0:
             return 0
-        sent = self._uart.write(buffer, length) or 0
+        sent = self._uart.write(buffer, length) or 0  # type: ignore[call-arg]
         self._sent_until_us = (self._sent_until_us + sent * _LINK_OCTET_US) & _TICKS_MASK
         return sent
 
-    def i2c_writeto(self, bus: int, address: int, buffer: bytes) -> None:
+    def i2c_writeto(self, bus: int, address: int, buffer: "Buffer") -> None:
         """Write to a chip. Raises OSError when it does not acknowledge, and after 2 ms."""
         self._buses[bus].writeto(address, buffer)
 
@@ -163,7 +172,7 @@ class PicoBoard:
         """Fill ``buffer`` from a chip. Raises OSError when it does not acknowledge, and after 2 ms."""
         self._buses[bus].readfrom_into(address, buffer)
 
-    def i2c_writeto_mem(self, bus: int, address: int, memory: int, buffer: bytes) -> None:
+    def i2c_writeto_mem(self, bus: int, address: int, memory: int, buffer: "Buffer") -> None:
         """Write at a 16-bit address of a memory. Raises OSError as i2c_writeto does."""
         self._buses[bus].writeto_mem(address, memory, buffer, addrsize=16)
 
@@ -187,11 +196,7 @@ class PicoBoard:
 
     def watchdog_start(self, timeout_ms: int) -> None:
         """Start the watchdog; nothing stops it again."""
-        self._watchdog = WDT(timeout=timeout_ms)
-        self.watchdog_feed = self._watchdog.feed
-
-    def watchdog_feed(self) -> None:
-        """Tell the watchdog that a tick was completed."""
+        self.watchdog_feed = WDT(timeout=timeout_ms).feed
 
     def idle(self, next_tick_us: int) -> None:
         """Sleep until an interrupt (octets that arrive are one), for 1 ms at most and never past ``next_tick_us``."""
@@ -201,7 +206,15 @@ class PicoBoard:
             machine.idle()
 
 
-def _switch(pwm, pin: Pin, on: bool, frequency_hz: int, duty: int):  # type: ignore[no-untyped-def]
+def _nothing() -> None:
+    pass
+
+
+def _bus(number: int, sda: int, scl: int) -> I2C:
+    return I2C(number, sda=Pin(sda), scl=Pin(scl), freq=_I2C_HZ, timeout=_I2C_TIMEOUT_US)  # type: ignore[call-overload]
+
+
+def _switch(pwm: PWM | None, pin: Pin, on: bool, frequency_hz: int, duty: int) -> PWM | None:
     """Start or end PWM on a pin when that changes anything; return what runs now."""
     if on and pwm is None:
         return PWM(pin, freq=frequency_hz, duty_u16=duty)

@@ -37,10 +37,11 @@ _NEXT_STEP = const(9)
 _WORDS_MASK = const(7)
 _FIFO_WORDS = const(4)
 
-# One word is a rising and a falling edge, 5 ms each: pull, mov, set and one pass of the loop make up the other 4 cycles.
+# One word is a rising and a falling edge, 5 ms each: pull, mov, set and one pass of the loop are the other 4 cycles.
 _HEARTBEAT_LOOPS = const(9996)
-# Three words wait and one runs: 40 ms at most.
-_HEARTBEAT_QUEUED = const(3)
+# One word waits and one runs: 20 ms at most. With the one-shot's 20 ms and the valve's 10 ms, a processor that hangs at
+# 20 uL/s lets less than 1 uL through the tip; a tick that comes 20 ms late still finds the supply on.
+_HEARTBEAT_QUEUED = const(1)
 
 
 @rp2.asm_pio(set_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
@@ -84,7 +85,10 @@ def heartbeat_program():  # type: ignore[no-untyped-def]
 
 @micropython.viper
 def _fifo_and_place(machine: int) -> int:
-    """Return FIFO level << 5 | program counter. The level is read first: a word pulled in between counts twice, never not."""
+    """Return FIFO level << 5 | program counter.
+
+    The level is read first: a word that is pulled in between counts twice, never not at all.
+    """
     pio = ptr32(0x50200000)  # type: ignore[name-defined]
     level: int = (pio[3] >> (machine << 3)) & 15
     return level << 5 | pio[(0xD4 + machine * 0x18) >> 2] & 31
@@ -96,7 +100,7 @@ def _drives_high(pin: int) -> int:
     return (ptr32(0x50200000)[15] >> pin) & 1  # type: ignore[name-defined]
 
 
-class StepGenerator:
+class PioStepGenerator:
     """Step pulses of one channel. Allocates in the constructor only; safe against a processor that stops."""
 
     def __init__(self, machine: int, step_pin: int, safe_pin: Pin) -> None:
@@ -111,7 +115,7 @@ class StepGenerator:
         self._died = False
 
     def put(self, steps: int, period_us: int) -> None:
-        """Queue one word: ``steps`` times (wait, then a pulse of 4 us), an edge every ``period_us``. Look at free() first.
+        """Queue one word: ``steps`` times a wait and a pulse of 4 us, an edge every ``period_us``; see free() first.
 
         1 to 1023 steps, 20 to 1,048,575 us. From rest the first edge comes 5.5 us short of one period later.
         """
@@ -191,8 +195,8 @@ class StepGenerator:
         self._unreported = 0
 
 
-class Heartbeat:
-    """Edges that keep motor and valve supplied, 40 ms of them at most without the processor."""
+class PioHeartbeat:
+    """Edges that keep motor and valve supplied, 20 ms of them at most without the processor."""
 
     def __init__(self, machine: int, pin: int) -> None:
         self._machine = machine
@@ -201,7 +205,7 @@ class Heartbeat:
         self._running = False
 
     def feed(self) -> None:
-        """Top up to 40 ms of edges, one every 5 ms."""
+        """Top up to 20 ms of edges, one every 5 ms."""
         if not self._running:
             self._running = True
             self._sm.active(1)

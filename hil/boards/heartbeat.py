@@ -1,9 +1,9 @@
 """The heartbeat's state machine: it pulses on counted words and falls silent by itself."""
 
 EDGE_NS = 5_000_000
-# A word is a rising and a falling edge. Three wait and one runs: 40 ms at most.
+# A word is a rising and a falling edge. One waits and one runs: 20 ms at most.
 EDGES_A_WORD = 2
-MAX_QUEUED_WORDS = 3
+MAX_QUEUED_WORDS = 1
 
 
 class HeartbeatModel:
