@@ -150,18 +150,18 @@ class PicoBoard:
 
     def link_write(self, buffer: "Buffer", length: int) -> int:
         """Give ``length`` octets to the UART; return how many it took. Never waits: what does not fit is not taken."""
-        now_us = time.ticks_us()
-        waiting_us = time.ticks_diff(self._sent_until_us, now_us)
+        waiting_us = time.ticks_diff(self._sent_until_us, time.ticks_us())
         if waiting_us < 0:
             waiting_us = 0
-            self._sent_until_us = now_us
         room = _LINK_SEND_OCTETS - 1 - waiting_us // _LINK_OCTET_US
         if length > room:
             length = room
         if length <= 0:
             return 0
         sent = self._uart.write(buffer, length) or 0  # type: ignore[call-arg]
-        self._sent_until_us = (self._sent_until_us + sent * _LINK_OCTET_US) & _TICKS_MASK
+        # An idle line starts with the last octet that is handed over, not with the first.
+        start_us = self._sent_until_us if waiting_us else time.ticks_us()
+        self._sent_until_us = (start_us + sent * _LINK_OCTET_US) & _TICKS_MASK
         return sent
 
     def i2c_writeto(self, bus: int, address: int, buffer: "Buffer") -> None:
