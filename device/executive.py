@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _TICK_US = TICK_MS * 1000
 _RECEIVE_OCTETS = const(256)
 WATCHDOG_MS = const(500)
-# The heap is collected right after a tick, never in the middle of one: every second at rest, every ten while a dose is open,
-# when some 100 kB of garbage have come together. It takes 4 ms on the emulated Pico, and the link waits.
+# The heap is collected right after a tick, never in the middle of one: every second at rest, every ten while a dose is
+# open, when some 100 kB of garbage have come together. It takes 4 ms on the emulated Pico, and the link waits.
 _COLLECT_TICKS = const(100)
 _COLLECT_TICKS_DOSING = const(1000)
 
