@@ -6,7 +6,7 @@ steps that left the pin are the truth of a dose; the volumes are what ``line`` m
 
 from device import limits
 from device.clock import ticks_diff
-from device.line import LineAccount
+from device.line import FRICTION_NL, LineAccount
 from device.outcomes import EXECUTED, REFUSALS, Outcomes
 from device.pump import Pump
 from protocol import codes
@@ -70,7 +70,7 @@ class DoseMachine:
         line = self._line
         emitted = pump.emitted_steps
         if self.open():
-            most_nl = limits.upper_of(limits.volume_of(pump.granted_steps)) if pump.granted_steps else 0
+            most_nl = limits.upper_of(limits.volume_of(pump.granted_steps)) + FRICTION_NL if pump.granted_steps else 0
             volumes = (0, most_nl, 0, most_nl)
         else:
             volumes = (line.patient_min_nl, line.patient_max_nl, line.waste_min_nl, line.waste_max_nl)

@@ -12,9 +12,9 @@ from protocol.compat import const
 
 # The bore is known to 1 % before calibration.
 _BORE_PERMILLE = const(10)
-# Lead-screw backlash 15 um and a stick-slip grain of 100 nL may be missing at the plunger.
+# Lead-screw backlash 15 um and a stick-slip grain of 100 nL (at worst half as much again) may be missing.
 _BACKLASH_NL = const(270)
-_FRICTION_NL = const(100)
+FRICTION_NL = const(150)
 # Line compliance, and the sensor's gain error and lag: 50 ms its own, 30 ms the quick filter's.
 _COMPLIANCE_MIN_NL_KPA = const(50)
 _COMPLIANCE_MAX_NL_KPA = const(1000)
@@ -82,8 +82,9 @@ class LineAccount:
             return
         emitted_nl = volume_of(emitted_steps)
         bore_nl = emitted_nl * _BORE_PERMILLE // 1000 + 1
-        pushed_max = emitted_nl + bore_nl
-        pushed_min = emitted_nl - bore_nl - _BACKLASH_NL - _FRICTION_NL
+        # What the plunger's friction held back in an earlier dose may come with this one.
+        pushed_max = emitted_nl + bore_nl + FRICTION_NL
+        pushed_min = emitted_nl - bore_nl - _BACKLASH_NL - FRICTION_NL
         low = pushed_min - self._relieved_max_nl
         high = pushed_max - self._relieved_min_nl
         if self._flow_trusted:

@@ -13,15 +13,26 @@ def main(board: "Board | None" = None) -> None:
 
 
 def run(board: "Board") -> None:
-    """Turn for ever."""
-    executive = Executive(board)
+    """Turn for ever. Whatever is raised, at start-up too, leaves the safe state behind."""
+    executive = None
     try:
+        executive = Executive(board)
         while True:
             if executive.turn():
                 board.idle(executive.next_tick_us)
     except BaseException:
-        executive.fail()
+        make_safe(board)
+        if executive is not None:
+            executive.fail()
         raise
+
+
+def make_safe(board: "Board") -> None:
+    """Zero flow with nothing but the board: no step, no heartbeat, valve to waste."""
+    for generator in board.steps:
+        generator.halt()
+    board.heartbeat.stop()
+    board.set_valve(False)
 
 
 def _pico() -> "Board":

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = const(0x08)
 _START_WATER = b"\x36\x08"
+_STOP = b"\x3f\xf9"
 _WORD_OCTETS = const(3)
 _SCALE_PER_UL_MIN = const(10)
 _SCALE_PER_DEGC = const(200)
@@ -48,6 +49,7 @@ class FlowSensor:
         self._reply = bytearray(9)
         self._failures = 0
         self._started = False
+        self._stop_first = False
         self._fresh_reads = 0
         self.flow_nl_s = 0
         self.temperature_mdegc = 0
@@ -58,9 +60,7 @@ class FlowSensor:
         """Take one measurement; start the sensor when it is not measuring."""
         try:
             if not self._started:
-                self._board.i2c_writeto(self._bus, _ADDRESS, _START_WATER)
-                self._started = True
-                self._fresh_reads = _START_READS
+                self._start()
                 return
             self._board.i2c_readfrom_into(self._bus, _ADDRESS, self._reply)
         except OSError:
@@ -77,6 +77,18 @@ class FlowSensor:
         self.flow_nl_s = _signed(reply[0], reply[1]) * 100 // (6 * _SCALE_PER_UL_MIN)
         self.temperature_mdegc = _signed(reply[3], reply[4]) * 1000 // _SCALE_PER_DEGC
         self.air = bool(reply[7] & _FLAG_AIR)
+
+    def _start(self) -> None:
+        """Send one command. A sensor that measures since before a reset takes a stop, and then a start."""
+        if self._stop_first:
+            self._stop_first = False
+            self._board.i2c_writeto(self._bus, _ADDRESS, _STOP)
+            return
+        self._stop_first = True
+        self._board.i2c_writeto(self._bus, _ADDRESS, _START_WATER)
+        self._stop_first = False
+        self._started = True
+        self._fresh_reads = _START_READS
 
     def _intact(self, reply: bytearray) -> bool:
         table = CRC8

@@ -30,6 +30,7 @@ def test_a_dose_without_a_step_gave_nothing_whatever_the_sensors_read():
     steps=st.integers(50, 17_000),
     bore=st.floats(0.99, 1.01),
     backlash_nl=st.floats(0, 270),
+    friction_nl=st.floats(-150, 150),
     compliance_nl_kpa=st.floats(50, 1000),
     release_kpa=st.floats(0, 60),
     gain=st.floats(0.9, 1.1),
@@ -37,9 +38,9 @@ def test_a_dose_without_a_step_gave_nothing_whatever_the_sensors_read():
     pumping=st.booleans(),
 )
 def test_the_true_volume_to_the_patient_lies_in_the_interval_for_every_rig_in_the_range_to_be_tried(
-    steps, bore, backlash_nl, compliance_nl_kpa, release_kpa, gain, pressure_gain, pumping
+    steps, bore, backlash_nl, friction_nl, compliance_nl_kpa, release_kpa, gain, pressure_gain, pumping
 ):
-    pushed_nl = max(0.0, steps * STEP_PL / 1000 * bore - backlash_nl)
+    pushed_nl = max(0.0, steps * STEP_PL / 1000 * bore - backlash_nl + friction_nl)
     stored_nl = min(release_kpa * compliance_nl_kpa, pushed_nl)
     true_nl = pushed_nl - stored_nl
     read_pa = int(stored_nl / compliance_nl_kpa * 1000 * pressure_gain)

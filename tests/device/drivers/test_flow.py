@@ -52,8 +52,28 @@ def test_a_sensor_that_falls_silent_is_faulty_after_three_reads_and_is_started_a
         faults.append(sensor.faulty)
     assert faults == [False, False, True, True]
     board.flow_silent = False
-    sensor.read()
-    sensor.read()
+    for _ in range(3):
+        sensor.read()
+    assert not sensor.faulty
+
+
+@pytest.mark.req("FLOW-8")
+def test_a_sensor_that_measures_since_before_a_reset_is_stopped_and_started_anew(board):
+    commands = []
+
+    def take(bus, address, buffer):
+        measuring = commands and commands[-1] != b"\x3f\xf9"
+        if measuring and buffer != b"\x3f\xf9":
+            commands.append(b"refused")
+            raise OSError(5)
+        commands.append(bytes(buffer))
+
+    commands.append(b"\x36\x08")
+    board.i2c_writeto = take  # type: ignore[method-assign]
+    sensor = FlowSensor(board, 0)
+    for _ in range(4):
+        sensor.read()
+    assert commands[1:] == [b"refused", b"\x3f\xf9", b"\x36\x08"]
     assert not sensor.faulty
 
 
