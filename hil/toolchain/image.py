@@ -127,7 +127,10 @@ def firmware_hash(repository: Path = REPOSITORY) -> bytes:
 
 
 def stage(repository: Path, frozen: Path, variant: str) -> bytes:
-    """Copy what the image freezes into ``frozen`` and return the firmware hash; unchanged files keep their time stamps."""
+    """Copy what the image freezes into ``frozen``; files that did not change keep their time stamps.
+
+    Returns the firmware hash.
+    """
     wanted = {Path(name): BOARD_FOLDER / name for name in ("_boot.py", "boot.py")}
     wanted[Path("main.py")] = BOARD_FOLDER / VARIANTS[variant]
     wanted |= {Path("protocol", name): repository / "protocol" / name for name in PROTOCOL_MODULES}

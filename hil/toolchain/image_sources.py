@@ -17,6 +17,10 @@ LIBRARY_PACKAGES = ("pico-sdk-source", "tinyusb-source")
 BUILD_JOBS = 2
 EXIT_BUILD_FAILED = 4
 
+# Compiled for speed as MicroPython's build does with vm.c: what runs at every call, attribute and collection.
+_FAST_LIST = "    ${MICROPY_PY_DIR}/map.c\n"
+FAST_FILES = ("gc.c", "runtime.c", "obj.c", "objfun.c", "objtype.c", "bc.c", "argcheck.c", "objint.c", "smallint.c")
+
 # A fixed instant (2025-04-15) for every time stamp that a compiler or a tool would put into the image.
 SOURCE_DATE_EPOCH = "1744675200"
 
@@ -74,6 +78,7 @@ def _patch(root: Path) -> None:
         ("set(MICROPY_SSL_MBEDTLS ON)\n", ""),
         ("    mbedtls/mbedtls_port.c\n", ""),
         ("target_link_libraries(${MICROPY_TARGET} micropy_lib_mbedtls)\n", ""),
+        (_FAST_LIST, _FAST_LIST + "".join(f"    ${{MICROPY_PY_DIR}}/{name}\n" for name in FAST_FILES)),
     )
     options = ("PY_HASHLIB_SHA1", "PY_CRYPTOLIB", "PY_MACHINE_BITSTREAM", "PY_ONEWIRE", "SSL_MBEDTLS")
     _drop_lines(port / "mpconfigport.h", [f"#define MICROPY_{option} " for option in options])

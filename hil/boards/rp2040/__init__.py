@@ -16,7 +16,7 @@ __all__ = ["Rp2040Board", "current_image", "make"]
 
 
 def make(rig: SimulatedRig, recorder: Recorder, image: Path | None = None) -> Rp2040Board:
-    """Build the emulated controller with ``image`` (default: the firmware of this repository, built when it changed)."""
+    """Build the emulated controller with ``image``, by default this repository's firmware, built when it changed."""
     return Rp2040Board(rig, recorder, image or current_image())
 
 

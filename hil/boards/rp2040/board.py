@@ -40,7 +40,7 @@ class Rp2040Board:
         """``image`` is a .uf2 file; the .elf beside it, where there is one, lets ``console`` show what is printed."""
         self._rig = rig
         self._recorder = recorder
-        self._image = image
+        self.image = image
         self._flash = read_image(image)
         self._random = stream(rig.seed, "rp2040 random")
         self._buses = _RigBuses(self)
@@ -67,7 +67,7 @@ class Rp2040Board:
         for bus in range(2):
             I2cMaster(chip.mcu, bus, self._buses)
         chip.on_adc_read = self._convert
-        elf = self._image.with_suffix(".elf")
+        elf = self.image.with_suffix(".elf")
         self.console = Console(chip, elf) if elf.exists() else None
         self.chip = chip
         self._inputs_changed(now_ns, self._rig.inputs(now_ns))
@@ -81,6 +81,7 @@ class Rp2040Board:
         chip.release_pins()
         self._off_ns = self.now_ns
         self.chip = None
+        self._rig.power_off_controller(max(self._off_ns, self._rig.now_ns))
 
     def close(self) -> None:
         """Let go of the chip."""
@@ -141,6 +142,8 @@ class Rp2040Board:
                 channel = STEP_PINS.index(pin)
                 self._recorder.step_edges(channel, now_ns, EDGE_NS, 1)
                 rig.step_edges(channel, now_ns, EDGE_NS, 1)
+                if rig.watchful and self.chip is not None:
+                    self.chip.stop()  # the step may have brought the next change of an input nearer
         elif pin == HEARTBEAT:
             rig.heartbeat_edges(now_ns, EDGE_NS, 1)
         elif pin == VALVE:

@@ -1,7 +1,7 @@
 """The emulated RP2040 with a firmware image in its flash, made faithful where the emulator is not.
 
-What is put right here: a UART with FIFOs and baud, outputs that read back, inputs that interrupt on edges only, pins that
-are released by a reset, I2C transfers that take bus time. Processor, PIO and peripherals run from one exact clock.
+What is put right here: a UART with FIFOs and baud, outputs that read back, inputs that interrupt on edges only, pins
+that are released by a reset, a source of random bits. Processor, PIO and peripherals run from one exact clock.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ UF2_MAGIC = b"UF2\n"
 EMULATOR_LOG_LEVEL = 3
 
 
+def _zero(_: int) -> int:
+    return 0
+
+
 class Chip:
     """One powered RP2040. Times are nanoseconds since power-on of the chip.
 
@@ -47,7 +51,7 @@ class Chip:
         image: bytes,
         on_output: Callable[[int, bool, int], None],
         on_octet: Callable[[int, int], None],
-        random_bits: Callable[[int], int] = lambda bits: 0,
+        random_bits: Callable[[int], int] = _zero,
     ) -> None:
         loop = native.load()
         emulator = importlib.import_module("rp2040py.rp2040")
@@ -64,7 +68,7 @@ class Chip:
         self.load_flash(image)
         self.uart = self._replace_uarts()
         self.mcu.peripherals[ROSC_BLOCK] = _ring_oscillator(self.mcu, random_bits)
-        self.on_adc_read: Callable[[int], int] = lambda channel: 0
+        self.on_adc_read: Callable[[int], int] = _zero
         self._adc_channel = 0
         self._adc_alarm = self.mcu.clock.create_alarm(self._converted)
         self.mcu.adc.on_adc_read = self._convert
@@ -88,7 +92,7 @@ class Chip:
         uart_class: Any = importlib.import_module("hil.boards.rp2040.uart").Uart
         uarts = [
             uart_class(self.mcu, "UART0", UART0_IRQ, self._octet_left),
-            uart_class(self.mcu, "UART1", UART0_IRQ + 1, lambda octet: None),
+            uart_class(self.mcu, "UART1", UART0_IRQ + 1, _zero),
         ]
         self.mcu.uart = uarts
         for block, uart in zip(UART_BLOCKS, uarts, strict=True):

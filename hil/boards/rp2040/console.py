@@ -1,10 +1,9 @@
-"""What the firmware prints, read where MicroPython hands it to its output routine: no port, no time, no change of code."""
+"""What the firmware prints, read where MicroPython hands it to its output routine: no port, no time, no other code."""
 
 from __future__ import annotations
 
-import importlib
+import struct
 from pathlib import Path
-from typing import Any
 
 from hil.boards.rp2040.chip import Chip
 
@@ -15,19 +14,24 @@ FLASH_BASE = 0x10000000
 FLASH_END = 0x11000000
 KEPT_OCTETS = 65536
 
+# Type of the ELF section that holds the symbols, and of a symbol that is a function.
+SYMBOL_TABLE = 2
+FUNCTION = 2
+
 
 def symbols(elf: Path) -> dict[str, int]:
-    """Return the address of each named function and object in an ELF file; bit 0 of a function's is cleared."""
-    sections = importlib.import_module("elftools.elf.elffile")
-    with elf.open("rb") as file:
-        table = sections.ELFFile(file).get_section_by_name(".symtab")
-        named = [symbol for symbol in table.iter_symbols() if symbol.name]
-        return {symbol.name: _address(symbol) for symbol in named}
-
-
-def _address(symbol: Any) -> int:
-    address = int(symbol["st_value"])
-    return address & ~1 if symbol["st_info"]["type"] == "STT_FUNC" else address
+    """Return the address of each named function and object in a 32-bit ELF file; bit 0 of a function's is cleared."""
+    data = elf.read_bytes()
+    headers_at, _, _, _, _, size, count = struct.unpack_from("<I I HHHHH", data, 0x20)
+    headers = [struct.unpack_from("<10I", data, headers_at + index * size) for index in range(count)]
+    _, _, _, _, start, length, names_index, *_ = next(header for header in headers if header[1] == SYMBOL_TABLE)
+    names_at = headers[names_index][4]
+    found = {}
+    for name_at, address, _, info, _, _ in struct.iter_unpack("<IIIBBH", data[start : start + length]):
+        if name_at:
+            name = data[names_at + name_at : data.index(0, names_at + name_at)].decode()
+            found[name] = address & ~1 if info & 15 == FUNCTION else address
+    return found
 
 
 class Console:

@@ -1,8 +1,8 @@
 """The emulated RP2040's I2C masters, connected to the simulated rig's chips with true bus time.
 
-The emulator hands over one octet at a time, the rig's chips take whole transfers. A write is handed on with its last octet,
-so that a refusal, or the silence of an address, is the answer to that octet; a read is asked for when the address has
-gone out, in pieces.
+The emulator hands over one octet at a time, the rig's chips take whole transfers. A write is handed on with its last
+octet, so that a refusal, or the silence of an address, is the answer to that octet; a read is asked for when the
+address has gone out, in pieces.
 """
 
 from __future__ import annotations
@@ -41,12 +41,15 @@ class I2cMaster:
         self._written: bytearray | None = None
         self._answer = bytearray()
         self._then: Callable[[], None] = lambda: None
-        self._alarm = mcu.clock.create_alarm(lambda: self._then())
+        self._alarm = mcu.clock.create_alarm(self._bits_gone)
         self._block.on_start = self._start
         self._block.on_connect = self._connect
         self._block.on_write_byte = self._write
         self._block.on_read_byte = self._read
         self._block.on_stop = self._stop
+
+    def _bits_gone(self) -> None:
+        self._then()
 
     def _after_bits(self, bits: int, action: Callable[[], None]) -> None:
         """Do ``action`` when so many bits have gone over the bus."""
@@ -79,7 +82,7 @@ class I2cMaster:
     def _write(self, octet: int) -> None:
         assert self._written is not None
         self._written.append(octet)
-        last = bool(self._block._stop)  # noqa: SLF001 -- the emulator tells a transfer's last octet nowhere else
+        last = bool(self._block._stop)  # the emulator tells a transfer's last octet nowhere else
         acknowledged = self._flush() if last else True
         self._after_bits(BITS_PER_OCTET, lambda: self._block.complete_write(acknowledged))
 

@@ -16,6 +16,88 @@ cdef double NANOS_PER_CYCLE = 8.0
 cdef long long NOTHING_DUE = 0x3FFFFFFFFFFFFFFF
 
 
+cdef class FastSio:
+    """The single-cycle I/O block with its hardware divider in C; all but the divider is left to the emulator's block.
+
+    MicroPython divides some hundred thousand times a second, most of the accesses to any peripheral.
+    """
+
+    cdef readonly object inner
+    cdef unsigned int dividend
+    cdef unsigned int divisor
+    cdef unsigned int quotient
+    cdef unsigned int remainder
+    cdef bint dirty
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.clear()
+
+    cdef clear(self):
+        self.dividend = 0
+        self.divisor = 1
+        self.quotient = 0
+        self.remainder = 0
+        self.dirty = False
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def reset(self) -> None:
+        """Return to the state after power-on."""
+        self.clear()
+        self.inner.reset()
+
+    cdef divide(self, bint signed):
+        cdef int numerator = <int> self.dividend
+        cdef int denominator = <int> self.divisor
+        self.dirty = True
+        if self.divisor == 0:
+            self.quotient = 1 if signed and numerator < 0 else 0xFFFFFFFFU
+            self.remainder = self.dividend
+        elif not signed:
+            self.quotient = self.dividend // self.divisor
+            self.remainder = self.dividend % self.divisor
+        elif denominator == -1:
+            self.quotient = <unsigned int> 0 - self.dividend
+            self.remainder = 0
+        else:
+            self.quotient = <unsigned int> (numerator // denominator)
+            self.remainder = <unsigned int> (numerator % denominator)
+
+    def read_uint32(self, unsigned int offset):
+        """Read a register."""
+        if offset == 0x70:
+            self.dirty = False
+            return self.quotient
+        if offset == 0x74:
+            return self.remainder
+        if offset == 0x78:
+            return 3 if self.dirty else 1
+        if offset == 0x60 or offset == 0x68:
+            return self.dividend
+        if offset == 0x64 or offset == 0x6C:
+            return self.divisor
+        return self.inner.read_uint32(offset)
+
+    def write_uint32(self, unsigned int offset, long long value):
+        """Write a register."""
+        if offset < 0x60 or offset > 0x74:
+            self.inner.write_uint32(offset, value)
+        elif offset == 0x70:
+            self.quotient = <unsigned int> (value & 0xFFFFFFFF)
+            self.dirty = True
+        elif offset == 0x74:
+            self.remainder = <unsigned int> (value & 0xFFFFFFFF)
+            self.dirty = True
+        else:
+            if offset & 4:
+                self.divisor = <unsigned int> (value & 0xFFFFFFFF)
+            else:
+                self.dividend = <unsigned int> (value & 0xFFFFFFFF)
+            self.divide(offset >= 0x68)
+
+
 cdef class LockStep:
     """Runs one emulated RP2040; all times are cycles of its 125 MHz system clock since power-on."""
 
@@ -34,6 +116,7 @@ cdef class LockStep:
     cdef unsigned char watched[0x80000]
 
     def __init__(self, RP2040 mcu):
+        mcu.sio = FastSio(mcu.sio)
         self.mcu = mcu
         self.core = mcu.core
         self.clock = mcu.clock

@@ -69,7 +69,7 @@ class LockStep(Protocol):
 
 
 def load() -> Callable[[Any], LockStep]:
-    """Make ``import rp2040py`` give the fast build, and return the class of the loop. Compiles for a minute at first."""
+    """Make ``import rp2040py`` give the fast build and return the loop's class. Compiles for a minute at first."""
     return cast("Callable[[Any], LockStep]", _load_module().LockStep)
 
 
@@ -127,7 +127,9 @@ def _fetch_source() -> Path:
         options = ["--no-deps", "--no-binary", EMULATOR, "--disable-pip-version-check", "--quiet"]
         _run([sys.executable, "-m", "pip", "download", *options, "--dest", str(CACHE), wanted], CACHE)
         with tarfile.open(CACHE / f"{name}.tar.gz") as archive:
-            archive.extractall(CACHE, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(CACHE)
+            if hasattr(tarfile, "data_filter"):
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(CACHE)  # noqa: S202
     return CACHE / name
 
 

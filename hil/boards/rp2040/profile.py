@@ -14,7 +14,6 @@ from hil.boards.rp2040.console import read_memory, symbols
 
 EXECUTE = "mp_execute_bytecode"
 FUNCTION_PREFIX = "fun_data_"
-NATIVE_PREFIX = "fun_data_"
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The RP2040's UART (ARM PL011), simulated with its FIFOs, interrupts and the time every character takes on the wire."""
+"""The RP2040's UART (ARM PL011), simulated with FIFOs, interrupts and the time every character takes on the wire."""
 
 from __future__ import annotations
 
@@ -171,7 +171,8 @@ class Uart(BasePeripheral):
             return self._flags()
         values = {
             RSR: 0, IBRD: self._divisor_64 >> 6, FBRD: self._divisor_64 & 63, LCR_H: self._line_control,
-            CR: self._control, IFLS: self._levels, IMSC: self._mask, RIS: self._raw, MIS: self._raw & self._mask, DMACR: 0,
+            CR: self._control, IFLS: self._levels, IMSC: self._mask, RIS: self._raw, MIS: self._raw & self._mask,
+            DMACR: 0,
         }  # fmt: skip
         if offset in values:
             return values[offset]

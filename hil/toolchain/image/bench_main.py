@@ -1,7 +1,8 @@
 # mypy: ignore-errors
 """Bench image only, never for a rig: run scripts that come over UART0, each as a 4-byte little-endian length and text.
 
-Output goes to the standard output of the VM; after each script the byte 6 (ACK) or 21 (NAK) answers.
+A script that begins with ``#+`` goes on with the names of the one before. Output goes to the standard output of the VM;
+after each script the byte 6 (ACK) or 21 (NAK) answers.
 """
 
 import sys
@@ -21,6 +22,7 @@ def _exactly(uart, count):
 
 def _serve():
     answer = b""
+    names = {}
     while True:
         # The answer comes when the next script may be sent: a script may have set up UART0 in its own way.
         uart = machine.UART(0, 921600, tx=machine.Pin(0), rx=machine.Pin(1), rxbuf=16384)
@@ -29,7 +31,9 @@ def _serve():
         source = _exactly(uart, length)
         answer = ACK
         try:
-            exec(source, {"__name__": "__bench__"})
+            if not source.startswith(b"#+"):
+                names.clear()
+            exec(source, names)
         except Exception as error:
             sys.print_exception(error)
             answer = NAK
