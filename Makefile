@@ -58,7 +58,7 @@ install-project:
 micropython: venv
 	@$(BIN)/python -m hil.toolchain.micropython --quiet
 
-demo: setup ## one dose, one stop and one fault on the twin, with what each did
+demo: setup ## a dose on the simulated rig, and what became of it
 	@$(BIN)/rig demo
 
 test: setup ## every test but those on the emulated Pico; NANORIG_SEED=n repeats a run
@@ -99,6 +99,7 @@ bench: setup ## how fast the bench runs on each board, against real time
 
 night: setup ## the tests with many more examples each, and a seed of their own
 	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm --hypothesis-profile=night
+	@$(BIN)/rig hil storm --schedules 500 --seed $$(date +%j)
 
 image: setup ## the Pico image, built from Debian's sources
 	@$(BIN)/python -m hil.toolchain.image

@@ -82,11 +82,11 @@ def dose(
 
 @_command(app, "stop")
 @reported
-def stop(port: Port = None, json_output: Json = False) -> int:
+def stop(port: Port = None, ledger: LedgerFile = None, json_output: Json = False) -> int:
     """Stop at once, also while another program holds the port; repeats until the latched stop was seen."""
     from host import cli_acts  # noqa: PLC0415
 
-    return cli_acts.stop(port, json_output=json_output)
+    return cli_acts.stop(port, ledger_path(ledger), json_output=json_output)
 
 
 @_command(app, "pause")

@@ -3,17 +3,20 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from host.cli_run import bounded, port_url, put_json, run, say
 from host.errors import RigError
+
+if TYPE_CHECKING:
+    from host.reports import StopReport
 
 # A person has 10 s for the foot switch by the rig's clock; then the rig forgets that it was asked.
 PERSON_S: Final = 12.0
 TELEMETRY_S: Final = 1.0
 
 
-def stop(named: str | None, *, json_output: bool) -> int:
+def stop(named: str | None, ledger: Path, *, json_output: bool) -> int:
     """Stop, past the lock of whoever holds the port; returns the exit code."""
     # Nothing more is loaded than a stop needs.
     from host.stopping import not_sent, stop_shared  # noqa: PLC0415
@@ -22,14 +25,37 @@ def stop(named: str | None, *, json_output: bool) -> int:
         url = port_url(named)
     except RigError as error:
         raise not_sent(error) from error
-    report = run(lambda _: stop_shared(url))
+    try:
+        report = run(lambda _: stop_shared(url))
+    except RigError as error:
+        _record_stop(url, ledger, None, error)
+        raise
+    recorded = _record_stop(url, ledger, report, None)
     if json_output:
-        put_json({"rig": url, "stop": report.as_dict()})
+        put_json({"rig": url, "stop": report.as_dict(), "recorded": recorded})
     else:
         from host.cli_views import stop_line  # noqa: PLC0415
 
         print(stop_line(report))
     return 0
+
+
+def _record_stop(url: str, path: Path, report: "StopReport | None", error: RigError | None) -> bool:
+    """Write the stop down, after the fact; a ledger that is held by the dose it ended does not fail the stop."""
+    from host.ledger import Ledger  # noqa: PLC0415
+    from host.link.urls import rig_name  # noqa: PLC0415
+    from host.recording import RigRecorder, operator_name  # noqa: PLC0415
+    from protocol import codes  # noqa: PLC0415
+
+    async def record() -> bool:
+        async with await Ledger.open(path) as ledger:
+            return await RigRecorder(ledger, rig_name(url), operator_name()).stop(codes.CAUSE_OPERATOR, report, error)
+
+    try:
+        return run(lambda _: record())
+    except RigError as failure:
+        say(f"rig: the stop stands, but is not in the ledger: {failure.what}")
+        return False
 
 
 def status(url: str, ledger: Path, *, json_output: bool) -> int:

@@ -84,9 +84,9 @@ def port_url(named: str | None) -> str:
 
 def ledger_path(named: Path | None) -> Path:
     """Return the ledger's file."""
-    from host.ledger import default_path  # noqa: PLC0415  SQLite is not loaded for a stop
+    from host.places import default_ledger  # noqa: PLC0415
 
-    return named or default_path()
+    return named or default_ledger()
 
 
 class Interrupts:

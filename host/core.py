@@ -20,6 +20,7 @@ from host.stopping import LatchWatch
 from protocol import codes, typed
 
 NONCE_OCTETS: Final = 4
+_CHANCE_OCTETS: Final = 4
 # How long a fresh connection waits for the answers about open orders before it is handed out.
 RECONCILE_S: Final = 3.0
 # Open orders of one rig that are asked about on a connect; each is one small request.
@@ -73,12 +74,17 @@ class RigCore:
             on_lost=self._lost,
             on_news=self._announce,
             back_off=self._options.back_off,
+            chance=self._chance,
         )
         try:
             await self._reconnector.start()
         except BaseException:
             await self.close()
             raise
+
+    def _chance(self) -> float:
+        """Draw from [0, 1): from the same source as everything random here, so that a run can be repeated."""
+        return int.from_bytes(self._random_octets(_CHANCE_OCTETS), "little") / (1 << 8 * _CHANCE_OCTETS)
 
     async def close(self) -> None:
         """End orders and link; idempotent."""
@@ -221,6 +227,7 @@ class RigCore:
                 self._heard_dose(message)
             case typed.Pong():
                 self._clock = (message.uptime_ms, _time_s())
+                self._renew_when_quiet()
         for latch in self.latches:
             latch.look(message)
         for listener in list(self.listeners):
@@ -233,6 +240,8 @@ class RigCore:
         if runner is not None:
             if message.dose_state in FINAL_STATES:
                 runner.feed(orders.EndSeen())
+            else:
+                runner.feed(orders.Flowing(message.emitted_steps, message.granted_steps, message.emitted_nl))
             runner.changed.set()
 
     def _heard_dose(self, message: typed.DoseState) -> None:
@@ -240,6 +249,13 @@ class RigCore:
         runner = self._runners.get(message.dose_id)
         if runner is not None:
             runner.feed(orders.Told(DoseReport.from_message(message)))
+
+    def _renew_when_quiet(self) -> None:
+        """Begin a new session in good time before any counter or clock has wrapped half way, but never under a dose."""
+        connection = self.connection
+        quiet = all(runner.machine.state is orders.OrderState.UNKNOWN for runner in self._runners.values())
+        if connection is not None and quiet and connection.link.needs_renewal(int(_time_s() * 1000)):
+            connection.end_for_renewal()
 
     def _note_accepted(self, told: typed.DoseState) -> None:
         """Remember the last dose that this host knows of: the next order names it."""

@@ -60,7 +60,7 @@ class OrderRunner:
 
     def feed(self, event: orders.Event) -> None:
         """Queue an event. Reports may be dropped when too many wait: the device is asked again anyway."""
-        if isinstance(event, orders.Told) and len(self._events) >= MAX_PENDING_EVENTS:
+        if isinstance(event, orders.Told | orders.Flowing) and len(self._events) >= MAX_PENDING_EVENTS:
             return
         if isinstance(event, orders.Told) and event.report.dose_id == self.order.dose_id:
             self.last_report = event.report
@@ -139,9 +139,10 @@ class OrderRunner:
         except RigError as error:
             self.outcome.set_exception(error)
             self.outcome.exception()  # read here in case nobody waits any more
-            self._events.appendleft(orders.IntentFailed())
+            self._events.append(orders.IntentFailed())
         else:
-            self._events.appendleft(orders.IntentDurable())
+            # Behind what happened meanwhile: an order whose link was lost while it was written down does not leave.
+            self._events.append(orders.IntentDurable())
 
     async def _write_outcome(self, record: OutcomeRecord) -> None:
         recorded = True

@@ -28,7 +28,6 @@ SCHEMA_VERSION: Final = 1
 MAX_BODY_OCTETS: Final = 8192
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
-NO_LEDGER_OCTETS: Final = 0
 SECONDS_IN_NS: Final = 1_000_000_000
 
 
@@ -39,15 +38,6 @@ class Row:
     sequence: int
     fields: dict[str, Any]
     hash: str
-
-
-def default_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the ledger is when nobody says otherwise."""
-    named = environment.get("NANORIG_LEDGER")
-    if named:
-        return Path(named)
-    state = environment.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "nanorig" / "ledger.sqlite3"
 
 
 class Ledger:

@@ -9,7 +9,7 @@ The invariants (LEDGER-3):
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -80,6 +80,15 @@ class EndSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Flowing:
+    """Telemetry shows how far the dose is: a lower and an upper bound of its steps."""
+
+    emitted_steps: int
+    granted_steps: int
+    emitted_nl: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """The link session ended."""
 
@@ -96,7 +105,9 @@ class Due:
     """Nothing happened but time."""
 
 
-Event = Begin | IntentDurable | IntentFailed | Told | Rejected | NoAnswer | EndSeen | LinkLost | LinkBack | Due
+Event = (
+    Begin | IntentDurable | IntentFailed | Told | Rejected | NoAnswer | EndSeen | Flowing | LinkLost | LinkBack | Due
+)
 
 
 # Actions.
@@ -268,6 +279,18 @@ class OrderMachine:
     def _end_seen(self, _event: Event, now_ms: int) -> list[Action]:
         return self._ask(now_ms) if self.state is OrderState.ACTIVE else []
 
+    def _flowing(self, event: Event, _now_ms: int) -> list[Action]:
+        assert isinstance(event, Flowing)
+        last = self.last_report
+        if last is not None and self._boot == self.order.boot and event.emitted_steps > last.emitted_steps:
+            self.last_report = replace(
+                last,
+                emitted_steps=event.emitted_steps,
+                granted_steps=event.granted_steps,
+                emitted_nl=event.emitted_nl,
+            )
+        return []
+
     def _link_lost(self, _event: Event, now_ms: int) -> list[Action]:
         self._linked = False
         self._asked = False
@@ -330,6 +353,7 @@ _RULES: Final[dict[type[Event], Callable[[OrderMachine, Event, int], list[Action
     Rejected: OrderMachine._rejected_frame,
     NoAnswer: OrderMachine._no_answer,
     EndSeen: OrderMachine._end_seen,
+    Flowing: OrderMachine._flowing,
     LinkLost: OrderMachine._link_lost,
     LinkBack: OrderMachine._link_back,
     Due: OrderMachine._due,

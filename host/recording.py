@@ -1,6 +1,7 @@
 """Turns what happens on one rig into ledger rows, and rows back into orders that are still open."""
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,11 @@ class StoredOrder:
 
     order: Order
     unknown: bool  # True when its outcome stands as unknown, False when it has none
+
+
+def operator_name() -> str:
+    """Return who works here, as far as the system tells."""
+    return os.environ.get("USER", "")
 
 
 class RigRecorder:
@@ -49,8 +55,8 @@ class RigRecorder:
         fields = {**self._common(order), **_record_fields(record), "resolved_by": "device"}
         await self._ledger.append("resolution", fields)
 
-    async def stop(self, cause: int, report: StopReport | None, error: RigError | None) -> None:
-        """Write a stop and what was seen of it. Never raises: a stop is not undone by a full disk."""
+    async def stop(self, cause: int, report: StopReport | None, error: RigError | None) -> bool:
+        """Write a stop and what was seen of it; tell whether it could be. A stop is not undone by a full disk."""
         fields: dict[str, Any] = {
             "rig": self._rig,
             "operator": self._operator,
@@ -64,6 +70,8 @@ class RigRecorder:
             await self._ledger.append("stop", fields)
         except RigError as failure:
             _LOG.error("the stop was not recorded: %s", failure)
+            return False
+        return True
 
     async def check_unknown(self, channel: int) -> None:
         """Raise ``RigError`` when agent is asked for while a dose of this rig is unknown."""

@@ -56,7 +56,7 @@ class StopReport:
     """A stop whose latch was seen. The device's part of the latency is its own word; the round trip is the host's."""
 
     cause: str
-    was_stopped: bool
+    was_stopped: bool | None  # None when it cannot be told: an earlier frame of this stop may have latched it
     device_latency_us: int | None  # None when the latch was seen in telemetry only
     round_trip_us: int
     frames_sent: int

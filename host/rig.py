@@ -18,6 +18,7 @@ from host.link.reconnector import LinkNews, LinkState
 from host.link.transport import OpenTransport
 from host.link.urls import open_transport as open_url
 from host.link.urls import rig_name
+from host.recording import operator_name
 from host.records import ORDER_LIFE_MS, DoseReport
 from host.reports import DeviceIdentity, Outcome, Progress, Reading, StopReport
 from host.requests import check_dose, told_dose, told_status
@@ -63,7 +64,7 @@ class Rig:
             open_transport,
             ledger,
             name=name,
-            operator=operator if operator is not None else os.environ.get("USER", ""),
+            operator=operator if operator is not None else operator_name(),
             random_octets=random_octets,
             options=options or LinkOptions(),
             on_news=on_news,
@@ -163,10 +164,10 @@ class Rig:
         """
         number = check_dose(volume_nl, rate_nl_s, channel)
         core = self._core
-        if core.link.state is not LinkState.CONNECTED:
-            raise core.link.error or RigError("not_connected", "There is no link with the rig.", "Connect first.")
         if core.recorder is not None:
             await core.recorder.check_unknown(number)
+        if core.link.state is not LinkState.CONNECTED:
+            raise core.link.error or RigError("not_connected", "There is no link with the rig.", "Connect first.")
         runner = core.run_order(orders.OrderMachine(make_order(core, volume_nl, rate_nl_s, number, ORDER_LIFE_MS)))
         runner.feed(orders.Begin())
         try:

@@ -49,7 +49,7 @@ class LatchWatch:
             self._seen.set_result(
                 StopReport(
                     cause=name_of("cause", message.cause),
-                    was_stopped=bool(message.was_stopped),
+                    was_stopped=self._was_stopped(message),
                     device_latency_us=message.latency_us,
                     round_trip_us=round_trip_us,
                     frames_sent=self.frames_sent,
@@ -62,7 +62,7 @@ class LatchWatch:
             self._seen.set_result(
                 StopReport(
                     cause=name_of("cause", message.stop_cause),
-                    was_stopped=False,
+                    was_stopped=None,
                     device_latency_us=None,
                     round_trip_us=round_trip_us,
                     frames_sent=self.frames_sent,
@@ -71,6 +71,11 @@ class LatchWatch:
                     seen_in=type(message).__name__.upper(),
                 )
             )
+
+    def _was_stopped(self, message: typed.Stopped) -> bool | None:
+        if not message.was_stopped:
+            return False
+        return True if self.frames_sent == 1 else None
 
     async def seen_within(self, seconds: float) -> StopReport | None:
         """Return the report once the latch was seen, None when it was not in this time."""

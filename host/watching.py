@@ -67,8 +67,14 @@ class DoseWatch:
         return now_s - self._paused_since_s
 
     def _tell(self) -> None:
-        if self._on_progress is not None:
+        if self._on_progress is None:
+            return
+        try:
             self._on_progress(self._progress())
+        except Exception:  # noqa: BLE001  whatever a caller's function does
+            # The dose is watched on even when who wanted to see it cannot.
+            _LOG.exception("on_progress failed and is called no more")
+            self._on_progress = None
 
     def _progress(self) -> Progress:
         order, report, reading = self._runner.order, self._runner.last_report, self._core.telemetry

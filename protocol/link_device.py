@@ -21,6 +21,8 @@ ANSWER_SLOTS = const(8)
 DATAGRAM_SLOTS = const(4)
 # How often a session nonce is drawn again when it is one that may not be used.
 _NONCE_DRAWS = const(4)
+# No message has this number; 0 is one that may come in.
+_NO_REQUEST = const(-1)
 
 
 def _no_stop_handler(cause: int) -> None:
@@ -56,8 +58,8 @@ class DeviceLink:
         self._now_ms = 0
         self._requests = FrameQueue(REQUEST_SLOTS)
         self._cache = AnswerCache()
-        # The request that waits for its answer; number 0 when there is none.
-        self._number = 0
+        # The request that waits for its answer.
+        self._number = _NO_REQUEST
         self._seq = 0
         self._datagram_seq = 0
         # Answers, stops and changes of a dose go first; telemetry waits, and is what gives way.
@@ -85,7 +87,7 @@ class DeviceLink:
         self.session = NO_SESSION
         self._session_low = 0
         self._session_high = 0
-        self._number = 0
+        self._number = _NO_REQUEST
         self._cache.clear()
 
     def receive(self, chunk: bytes | bytearray | memoryview, length: int, now_ms: int) -> None:
@@ -219,9 +221,9 @@ class DeviceLink:
     def answer(self, number: int, *values: int | bytes) -> None:
         """Answer the request that ``next_request`` returned last, and keep the answer for its repetitions."""
         request = self._number
-        if request == 0:
+        if request == _NO_REQUEST:
             raise RuntimeError("no request waits for an answer")
-        self._number = 0
+        self._number = _NO_REQUEST
         length = self._encode(number, self._session_low, self._session_high, self._seq, values)
         if request == HELLO:
             self._welcome.put(self._frame, length)

@@ -65,6 +65,11 @@ def planted(copy: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         (("host/planted.py", "import hil\n"), "check-imports", "the host imports nothing but the protocol BROKEN"),
         (("protocol/planted.py", "import host.errors\n"), "check-imports", "the protocol imports neither side BROKEN"),
         (
+            ("device/planted.py", "import protocol.typed\n"),
+            "check-imports",
+            "the firmware leaves alone what of the protocol only CPython runs BROKEN",
+        ),
+        (
             ("hil/planted.py", "import tests.requirements\n"),
             "check-imports",
             "the bench does not lean on the tests BROKEN",

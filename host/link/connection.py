@@ -113,6 +113,10 @@ class Connection:
             raise self.error or _not_ready()
         await self._transport.write(self.link.stop(cause))
 
+    def end_for_renewal(self) -> None:
+        """End this session because it is old; the next connection takes over."""
+        self._fail(diagnosis.renewal())
+
     async def wait_ended(self) -> RigError | None:
         """Wait for the end; return the fatal error, None after ``close``."""
         await self._ended.wait()

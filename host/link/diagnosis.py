@@ -75,6 +75,11 @@ def session_lost() -> RigError:
     )
 
 
+def renewal() -> RigError:
+    """Return why an old session ends: its counters and clocks must not wrap."""
+    return RigError("session_renewed", "The link session is renewed.", "Nothing: a new one follows at once.")
+
+
 def no_answer() -> RigError:
     """Return the error for a request that was repeated and never answered; it may have been executed."""
     return RigError("no_answer", "The rig did not answer in time.", "Ask for its status; check cable and power.")

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import select
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ DEFAULT_BAUD = 921_600
 READ_OCTETS = 4096
 # The kernel takes some 4 KiB at once; a port that takes nothing for this long has nobody behind it.
 WRITE_TIMEOUT_S = 2.0
-MAX_PROCESSES_LOOKED_AT = 4096
+MAX_LOCKS_LOOKED_AT = 10_000
 
 _UNPLUGGED_TODO = "Check the cable and the rig's power; the dose in progress, if any, pauses by itself within 1.5 s."
 
@@ -172,21 +173,18 @@ def _busy(path: str) -> TransportError:
 
 
 def _holder(path: str) -> str:
-    """Name a process of this user that has the port open, as far as /proc tells; empty when unknown."""
+    """Name the process that holds the port's lock, as far as /proc tells; empty when unknown."""
     try:
-        wanted = os.stat(path).st_rdev  # noqa: PTH116
-        processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    except OSError:
-        return ""
-    for process in processes[:MAX_PROCESSES_LOOKED_AT]:
-        if int(process.name) == os.getpid():
-            continue
-        try:
-            if any(os.stat(entry).st_rdev == wanted for entry in (process / "fd").iterdir()):  # noqa: PTH116
-                name = (process / "comm").read_text(errors="replace").strip()
-                return f"{name} (process {process.name})"
-        except OSError:
-            continue
+        status = Path(path).stat()
+        wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+        with Path("/proc/locks").open(encoding="ascii") as locks:
+            for line in islice(locks, MAX_LOCKS_LOOKED_AT):
+                _, kind, _, _, process, place = line.split()[:6]
+                if kind == "FLOCK" and place == wanted:
+                    name = Path(f"/proc/{process}/comm").read_text(errors="replace").strip()
+                    return f"{name} (process {process})"
+    except (OSError, ValueError):
+        pass
     return ""
 
 

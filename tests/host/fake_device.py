@@ -236,9 +236,7 @@ class FakeDevice:
         )  # fmt: skip
 
     def _inputs(self) -> int:
-        return (
-            codes.INPUT_ESTOP_HEALTHY | codes.INPUT_DOOR_CLOSED | codes.INPUT_BUBBLE_CLEAR | codes.INPUT_SAFE
-        )
+        return codes.INPUT_ESTOP_HEALTHY | codes.INPUT_DOOR_CLOSED | codes.INPUT_BUBBLE_CLEAR | codes.INPUT_SAFE
 
     def _status(self, reason: int) -> tuple[int | bytes, ...]:
         return (

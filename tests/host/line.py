@@ -26,16 +26,14 @@ def lossy(seed: int, loss: float) -> Filter:
     chance = random.Random(seed)
 
     def arrives(data: bytes) -> list[bytes]:
-        frames = [frame + b"\0" for frame in data.split(b"\0")[:-1]]
+        frames = [bytearray(frame + b"\0") for frame in data.split(b"\0")[:-1]]
         arriving: list[bytes] = []
         for frame in frames:
             if chance.random() < loss:
                 continue
             if chance.random() < loss:
-                spoiled = bytearray(frame)
-                spoiled[chance.randrange(len(frame))] ^= 1 << chance.randrange(8)
-                frame = bytes(spoiled)
-            arriving += [frame, frame] if chance.random() < loss else [frame]
+                frame[chance.randrange(len(frame))] ^= 1 << chance.randrange(8)
+            arriving += [bytes(frame)] * (2 if chance.random() < loss else 1)
         return arriving
 
     return arrives

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ def test_stop_pause_resume_and_clear_say_what_came_of_it(port_device: Make) -> N
     port = port_device("good").port
     code, answer = answer_of("stop", "-p", port)
     assert code == 0
+    assert answer["recorded"]
     assert answer["stop"]["cause"] == "operator"
     assert answer["stop"]["device_latency_us"] == 123
     assert "was stopped already" in rig("stop", "-p", port).stdout
@@ -195,7 +197,8 @@ def test_a_stop_without_a_port_says_that_nothing_was_sent(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("ports", "code", "error"), [([], 4, "no_port"), (["/dev/a", "/dev/b"], 2, "many_ports"), (["/dev/a"], 4, "port_unknown")]
+    ("ports", "code", "error"),
+    [([], 4, "no_port"), (["/dev/a", "/dev/b"], 2, "many_ports"), (["/dev/a"], 4, "port_unknown")],
 )
 def test_a_port_is_found_when_there_is_just_one(
     monkeypatch: pytest.MonkeyPatch, ports: list[str], code: int, error: str
@@ -205,9 +208,7 @@ def test_a_port_is_found_when_there_is_just_one(
     assert (exit_code, answer["error"]["code"]) == (code, error)
 
 
-def test_a_ledger_that_cannot_be_had_refuses_the_dose_but_not_status_or_stop(
-    port_device: Make, tmp_path: Path
-) -> None:
+def test_a_ledger_that_cannot_be_had_refuses_the_dose_but_not_status_or_stop(port_device: Make, tmp_path: Path) -> None:
     device = port_device("good")
     (tmp_path / "file").write_bytes(b"not a ledger at all, but long enough to be looked at" * 20)
     ledger = ["--ledger", str(tmp_path / "file")]
@@ -236,8 +237,6 @@ def test_the_ledger_is_verified_and_shown(port_device: Make, ledger_file: Path) 
 
 @pytest.mark.req("LEDGER-4")
 def test_a_tampered_ledger_ends_with_seven(ledger_file: Path, port_device: Make) -> None:
-    import sqlite3
-
     rig("dose", *UL, *RATE, "-p", port_device("good").port)
     database = sqlite3.connect(ledger_file)
     database.execute("DROP TRIGGER rows_are_never_changed")

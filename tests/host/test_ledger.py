@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import signal
 import sqlite3
 import stat
 import threading
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from host.errors import RigError
-from host.ledger import Ledger, default_path
+from host.ledger import Ledger
 from host.ledger_verify import verify
+from host.places import default_ledger
 from tests.host.loops import real
 
 pytestmark = pytest.mark.req("LEDGER-4")
@@ -240,8 +242,6 @@ async def test_a_full_disk_loses_nothing_and_is_told(path: Path) -> None:
 
 
 def _ignore_size_signal() -> Any:
-    import signal
-
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     return lambda: signal.signal(signal.SIGXFSZ, old)
 
@@ -262,6 +262,6 @@ async def test_open_doses_are_those_without_an_outcome_or_with_an_unknown_one(pa
 
 
 def test_the_default_place_follows_the_environment() -> None:
-    assert default_path({"NANORIG_LEDGER": "/x/y"}) == Path("/x/y")
-    assert default_path({"XDG_STATE_HOME": "/s"}) == Path("/s/nanorig/ledger.sqlite3")
-    assert default_path({}) == Path.home() / ".local/state/nanorig/ledger.sqlite3"
+    assert default_ledger({"NANORIG_LEDGER": "/x/y"}) == Path("/x/y")
+    assert default_ledger({"XDG_STATE_HOME": "/s"}) == Path("/s/nanorig/ledger.sqlite3")
+    assert default_ledger({}) == Path.home() / ".local/state/nanorig/ledger.sqlite3"

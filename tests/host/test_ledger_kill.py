@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import subprocess
@@ -17,9 +18,9 @@ KILLS = 5
 
 
 @pytest.mark.req("LEDGER-4", "LEDGER-5")
-def test_kill_9_in_mid_transaction_loses_no_durable_row(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_kill_9_in_mid_transaction_loses_no_durable_row(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
-    chance = random.Random(request.config.getoption("--seed"))
+    chance = random.Random(os.environ["NANORIG_SEED"])
     for _ in range(KILLS):
         number, digest = _write_and_kill(path, rows=chance.randrange(1, 60))
         killed = verify(path)

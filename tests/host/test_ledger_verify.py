@@ -92,7 +92,9 @@ def test_a_row_removed_from_the_middle_is_found(path: Path, row: int) -> None:
 
 @pytest.mark.parametrize("row", range(1, ROWS))
 def test_a_row_removed_with_the_numbers_closed_up_is_found(path: Path, row: int) -> None:
-    moved = [f"UPDATE entry SET sequence = {number - 1} WHERE sequence = {number}" for number in range(row + 1, ROWS + 1)]
+    moved = [
+        f"UPDATE entry SET sequence = {number - 1} WHERE sequence = {number}" for number in range(row + 1, ROWS + 1)
+    ]
     tamper(path, f"DELETE FROM entry WHERE sequence = {row}", *moved)
     assert verify(path).findings[0].startswith(f"row {row}: it does not follow")
 
@@ -100,7 +102,11 @@ def test_a_row_removed_with_the_numbers_closed_up_is_found(path: Path, row: int)
 def test_an_inserted_row_is_found(path: Path) -> None:
     moved = [f"UPDATE entry SET sequence = {number + 1} WHERE sequence = {number}" for number in range(ROWS, 2, -1)]
     row = "SELECT 3, body, previous, hash FROM entry WHERE sequence = 2"
-    tamper(path, *moved, f"INSERT INTO entry (sequence, body, previous, hash) {row.replace('body', chr(39) + '{}' + chr(39))}")
+    tamper(
+        path,
+        *moved,
+        f"INSERT INTO entry (sequence, body, previous, hash) {row.replace('body', chr(39) + '{}' + chr(39))}",
+    )
     assert verify(path).findings[0].startswith("row 3:")
 
 

@@ -143,6 +143,18 @@ def test_a_device_that_cannot_be_asked_in_time_leaves_it_unknown_with_what_was_s
     assert actions[0].record.granted_steps == RUNNING.asked_steps
 
 
+def test_what_telemetry_showed_last_is_the_least_of_an_unknown_dose() -> None:
+    machine = sent()
+    machine.handle(orders.Flowing(50, 60, 280), 5)
+    machine.handle(orders.Told(RUNNING), 10)
+    machine.handle(orders.Flowing(300, 340, 1682), 20)
+    machine.handle(orders.Flowing(200, 240, 1121), 21)
+    machine.handle(orders.LinkLost(), 100)
+    (action,) = machine.handle(orders.Due(), 100 + orders.RECONCILE_MS)
+    assert isinstance(action, orders.WriteOutcome)
+    assert (action.record.emitted_steps, action.record.emitted_nl) == (300, 1682)
+
+
 @pytest.mark.req("LEDGER-3")
 def test_the_truth_after_an_unknown_is_a_resolution() -> None:
     machine = sent()

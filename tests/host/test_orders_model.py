@@ -12,6 +12,8 @@ from host.orders import OrderMachine
 from host.records import CLOCK_WRAP_MS, ORDER_LIFE_MS, DoseReport, Order, OutcomeKind, OutcomeRecord
 from protocol import codes
 
+# Bounded, so that a run is more than one catastrophe after the other.
+MAX_KILLS, MAX_LOSSES, MAX_RESTARTS = 2, 3, 2
 CERTAINLY_NOTHING = {OutcomeKind.REFUSED, OutcomeKind.NOT_SENT}
 
 
@@ -52,6 +54,7 @@ class OrderWorld(RuleBasedStateMachine):
         self.outcome: OutcomeRecord | None = None
         self.resolution: OutcomeRecord | None = None
         self.sends = 0
+        self.kills = self.losses = 0
         self.writing = False
         self.to_device: list[tuple[str, int]] = []  # what, session
         self.to_host: list[tuple[DoseReport, int]] = []
@@ -94,9 +97,10 @@ class OrderWorld(RuleBasedStateMachine):
         self.intent = worked
         self.feed(orders.IntentDurable() if worked else orders.IntentFailed())
 
-    @precondition(lambda self: self.machine is not None)
+    @precondition(lambda self: self.machine is not None and self.kills < MAX_KILLS)
     @rule(durable=st.booleans())
     def host_is_killed(self, durable: bool) -> None:
+        self.kills += 1
         self.intent = self.intent or (self.writing and durable)
         self.writing = False
         self.machine = None
@@ -121,9 +125,10 @@ class OrderWorld(RuleBasedStateMachine):
 
     # The link.
 
-    @precondition(lambda self: self.link_up)
+    @precondition(lambda self: self.link_up and self.losses < MAX_LOSSES)
     @rule()
     def link_is_lost(self) -> None:
+        self.losses += 1
         self.link_up = False
         self.feed(orders.LinkLost())
 
@@ -139,12 +144,22 @@ class OrderWorld(RuleBasedStateMachine):
     @rule(data=st.data(), again=st.booleans())
     def a_frame_reaches_the_device(self, data: st.DataObject, again: bool) -> None:
         at = data.draw(st.integers(0, len(self.to_device) - 1))
-        what, session = self.to_device[at] if again else self.to_device.pop(at)
+        self.at_device(*(self.to_device[at] if again else self.to_device.pop(at)))
+
+    def at_device(self, what: str, session: int) -> None:
         if session != self.device.session:
             return  # refused by the link: no session
         if what == "order":
             self.device_gets_order()
         self.to_host.append((self.told(), session))
+
+    @precondition(lambda self: self.to_device)
+    @rule()
+    def every_frame_arrives(self) -> None:
+        for what, session in [self.to_device.pop(0) for _ in list(self.to_device)]:
+            self.at_device(what, session)
+        while self.to_host:
+            self.an_answer_reaches_the_host()
 
     @precondition(lambda self: self.to_device)
     @rule()
@@ -210,6 +225,7 @@ class OrderWorld(RuleBasedStateMachine):
         if told:
             self.to_host.append((self.told(), self.device.session))
 
+    @precondition(lambda self: self.device.boot <= MAX_RESTARTS)
     @rule()
     def device_restarts(self) -> None:
         device = self.device
@@ -258,11 +274,7 @@ class OrderWorld(RuleBasedStateMachine):
         self.link_is_back()
         for _ in range(40):
             while self.to_device:
-                what, session = self.to_device.pop(0)
-                if session == self.device.session:
-                    if what == "order":
-                        self.device_gets_order()
-                    self.to_host.append((self.told(), session))
+                self.at_device(*self.to_device.pop(0))
             while self.to_host:
                 self.an_answer_reaches_the_host()
             self.time_passes(400)

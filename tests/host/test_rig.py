@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from host.errors import RigError
+from host.errors import RigError, TransportError
 from host.ledger import Ledger
 from host.ledger_verify import read_rows, verify
 from host.link.reconnector import LinkState
@@ -44,9 +44,12 @@ class World:
 
 @asynccontextmanager
 async def world(path: Path, device: FakeDevice | None = None, **line_options: Any) -> AsyncIterator[World]:
-    async with Line(device or FakeDevice(now_ms), **line_options) as line:
-        async with await Ledger.open(path / "ledger") as ledger, Rig(line.open, ledger, operator="tester") as rig:
-            yield World(line, rig, ledger)
+    async with (
+        Line(device or FakeDevice(now_ms), **line_options) as line,
+        await Ledger.open(path / "ledger") as ledger,
+        Rig(line.open, ledger, operator="tester") as rig,
+    ):
+        yield World(line, rig, ledger)
 
 
 @pytest.mark.req("LEDGER-3", "DOSE-8", "GOV-3")
@@ -81,6 +84,53 @@ async def test_a_lost_final_message_is_made_up_for_by_asking(tmp_path: Path) -> 
     async with world(tmp_path) as here:
         here.device.mute_datagrams = True
         assert (await here.rig.dose(2000, 1000)).outcome is OutcomeKind.DELIVERED
+
+
+@virtual
+async def test_a_progress_callback_that_fails_does_not_end_the_watch(tmp_path: Path) -> None:
+    calls: list[Progress] = []
+
+    def fail(news: Progress) -> None:
+        calls.append(news)
+        raise ValueError("broken display")
+
+    async with world(tmp_path) as here:
+        assert (await here.rig.dose(2000, 1000, on_progress=fail)).outcome is OutcomeKind.DELIVERED
+    assert len(calls) == 1
+
+
+@pytest.mark.req("LINK-6")
+@virtual
+async def test_an_old_session_is_renewed_when_no_dose_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(tmp_path) as here:
+        monkeypatch.setattr("protocol.link_host.RENEW_MS", 60_000)
+        await asyncio.sleep(55)
+        dose = asyncio.create_task(here.rig.dose(20_000, 1000))
+        await asyncio.sleep(15)
+        assert here.line.opened == 1
+        assert (await dose).outcome is OutcomeKind.DELIVERED
+        await asyncio.sleep(3)
+        assert here.line.opened == 2
+        assert (await here.rig.dose(1000, 1000)).outcome is OutcomeKind.DELIVERED
+
+
+@pytest.mark.req("LEDGER-3")
+@virtual
+async def test_a_link_lost_while_the_intent_is_written_sends_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        recorder = here.rig._core.recorder
+        assert recorder is not None
+        write = recorder.intent
+
+        async def slow(order: Any) -> None:
+            await write(order)
+            here.line.cut()
+            await here.until(lambda: here.rig.link.state is not LinkState.CONNECTED)
+
+        recorder.intent = slow  # type: ignore[method-assign]
+        outcome = await here.rig.dose(1000, 1000)
+        assert outcome.outcome is OutcomeKind.NOT_SENT
+        assert here.device.executed == []
 
 
 @pytest.mark.req("DOSE-4")
@@ -142,8 +192,8 @@ async def test_a_stop_while_a_dose_is_awaited_ends_it_partial(tmp_path: Path) ->
 @virtual
 async def test_a_stop_is_repeated_until_the_latch_was_seen(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        left = iter([[]] * 9)
-        here.line.out = lambda data: next(left, [data])
+        lost = iter(range(9))
+        here.line.out = lambda data: [] if next(lost, None) is not None else [data]
         report = await here.rig.stop()
         assert report.frames_sent > 3
         assert here.device.state == codes.DEVICE_STOPPED
@@ -262,8 +312,6 @@ async def test_unplugging_in_mid_dose_ends_unknown_and_the_truth_comes_later(tmp
 
 
 def _gone() -> Any:
-    from host.errors import TransportError
-
     return TransportError("port_unknown", "There is no port.", "Plug it in.")
 
 

@@ -1,30 +1,37 @@
 """How fast frames are made and taken, and what viper saves: ``python -m tests.protocol.bench``.
 
 Prints microseconds of a TELEMETRY frame (the best of five runs), frames per second, and ratios. A Unix machine is some
-hundred times faster than a Pico: the ratios carry over, the times do not.
+hundred times faster than a Pico: the ratios carry over, the times do not. ``--rp2040`` adds what the device's end costs
+on the emulated Pico, which models no misses of the flash cache: lower bounds.
 """
 
-import os
-import subprocess
+import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 from hil.toolchain.micropython import find_or_fetch
+from tests.protocol.runners import EmulatedPico, program, run_process
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = Path(__file__).parent / "on_micropython" / "speed.py"
 LOOPS = ("stuff", "unstuff", "collect")
+
+
+def table(text: str) -> dict[str, float]:
+    """Return what a program printed: a number for each name."""
+    return {name: float(value) for name, value in map(str.split, text.splitlines())}
 
 
 def measured(command: list[str]) -> dict[str, float]:
     """Run the measurement under a Python and return microseconds by name."""
-    environment = os.environ | {"MICROPYPATH": f"{ROOT}:.frozen", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*command, str(PROGRAM)], env=environment, check=True, capture_output=True, text=True)
-    return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
+    with tempfile.TemporaryDirectory() as folder:
+        return table(run_process(command, program("speed"), Path(folder)))
 
 
 def main() -> None:
-    """Measure under both Pythons and print the table."""
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rp2040", action="store_true", help="measure on the emulated Pico too")
+    options = parser.parse_args()
     micropython = find_or_fetch()
     results = {"MicroPython": measured(micropython.command), "CPython": measured([sys.executable])}
     print(f"{micropython.banner}; CPython {sys.version.split()[0]}")
@@ -39,6 +46,9 @@ def main() -> None:
         print(
             f"{'MicroPython':12} {loop:18} {viper:9.2f} us viper, {bytecode:.2f} us bytecode: {bytecode / viper:.0f} x"
         )
+    if options.rp2040:
+        for name, microseconds in table(EmulatedPico().run(program("cost"))).items():
+            print(f"{'emulated Pico':13} {name:17} {microseconds:9.0f} us")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """One end of the link under test, with what stands at the other end written by hand."""
 
+from collections.abc import Iterable
 from struct import pack
+
+from hypothesis import strategies as st
 
 from protocol import codes, messages
 from protocol.link_device import DeviceLink
@@ -12,6 +15,28 @@ OTHER_SCHEMA = b"otherone"
 SESSION = b"SES1"
 NONCE = b"abcd"
 ZERO = bytes(4)
+
+
+def bodies(number: int) -> st.SearchStrategy[bytes]:
+    """Any body of the right length."""
+    return st.binary(min_size=messages.SIZES[number], max_size=messages.SIZES[number])
+
+
+# Payloads of intact frames: of any content, and well formed messages with any values.
+intact_payloads = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=60),
+        st.sampled_from(sorted(messages.SIZES)).flatmap(
+            lambda number: st.tuples(
+                st.just(bytes([number])),
+                st.sampled_from([SESSION, ZERO, b"else"]),
+                st.binary(min_size=2, max_size=2),
+                bodies(number),
+            ).map(b"".join)
+        ),
+    ),
+    max_size=30,
+)
 
 
 def payload(number: int, *values: int | bytes, session: bytes = SESSION, seq: int = 0) -> bytes:
@@ -46,7 +71,7 @@ def telemetry_values() -> tuple:
 class Device:
     """A device's end with a controller that answers everything, and a line that is read by hand."""
 
-    def __init__(self, sessions: tuple = (SESSION, b"SES2", b"SES3")):
+    def __init__(self, sessions: Iterable[bytes] = (SESSION, b"SES2", b"SES3")):
         nonces = iter(sessions)
         self.link = DeviceLink(SCHEMA, lambda: next(nonces))
         self.link.on_stop = self.on_stop

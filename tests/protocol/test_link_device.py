@@ -13,6 +13,7 @@ from protocol.messages import (
     GET_STATUS,
     HELLO,
     REFUSED,
+    SIZES,
     STATUS,
     WELCOME,
 )
@@ -24,6 +25,7 @@ from tests.protocol.ends import (
     ZERO,
     Device,
     frame,
+    intact_payloads,
     payload,
     status_values,
 )
@@ -200,11 +202,12 @@ def test_a_malformed_body_is_refused_again_and_again_from_the_store():
     assert device.link.duplicates == 1
 
 
-def test_an_unknown_number_is_refused():
+@pytest.mark.parametrize("number", sorted(set(range(0x80)) - set(SIZES)))
+def test_an_unknown_number_is_refused(number):
     device = Device().open()
-    device.hear(frame_of(bytes([0x7E]) + SESSION + b"\x01\x00"))
+    device.hear(frame_of(bytes([number]) + SESSION + b"\x01\x00"))
     assert device.execute() == []
-    assert device.said() == [(REFUSED, SESSION, 1, (0x7E, codes.REASON_UNKNOWN_MESSAGE, SCHEMA))]
+    assert device.said() == [(REFUSED, SESSION, 1, (number, codes.REASON_UNKNOWN_MESSAGE, SCHEMA))]
 
 
 def test_the_own_voice_is_never_answered():
@@ -268,11 +271,12 @@ def test_any_octets_are_survived_and_stop_nothing(chunks):
 
 
 @pytest.mark.req("LINK-1")
-@given(st.lists(st.binary(min_size=1, max_size=60), max_size=30))
+@given(intact_payloads)
 def test_intact_frames_of_any_content_are_survived(payloads):
-    device = Device().open()
+    sessions = (bytes([count + 1, 1, 1, 1]) for count in range(1000))
+    device = Device(sessions).open()
     for data in payloads:
-        device.hear(frame_of(data), frame_of(data[:1] + SESSION + data[1:]))
+        device.hear(frame_of(data), frame_of(data[:1] + device.link.session + data[5:]))
         device.execute()
         device.written()
-    assert device.link._answers.count == 0
+        assert not device.link.has_output()

@@ -31,11 +31,13 @@ from tests.protocol.ends import (
     dose_state_values,
     due,
     frame,
+    intact_payloads,
     open_host,
     sent,
     status_values,
     welcome_values,
 )
+from tests.protocol.frames import frame_of
 
 ID = b"dose0001"
 
@@ -314,6 +316,20 @@ def test_any_octets_are_survived(chunks):
         assert link.receive(data, 5) == []
     seq = link.request(GET_STATUS, now_ms=5)
     assert kinds(link.receive(b"\x00" + frame(STATUS, *status_values(), seq=seq), 6)) == [Answer]
+
+
+@pytest.mark.req("LINK-1")
+@given(intact_payloads, st.integers(0, 3))
+def test_intact_frames_of_any_content_are_survived(payloads, requests):
+    link = open_host()
+    for _ in range(requests):
+        link.request(GET_STATUS, now_ms=0)
+    answers = 0
+    for data in payloads:
+        answers += kinds(link.receive(frame_of(data), 5)).count(Answer)
+        link.poll(5)
+    assert answers <= requests
+    assert link.next_due_ms(5) is None or link.is_open
 
 
 def test_events_say_what_they_are():

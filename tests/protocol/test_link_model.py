@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.protocol.world import World, drive
+from tests.protocol.driver import drive
+from tests.protocol.world import World
 
 places = st.integers(0, 15)
 lines = st.sampled_from(["to_device", "to_host"])

@@ -1,22 +1,16 @@
 """The same files under the real MicroPython: vectors, random streams, the model of the link, what is allocated."""
 
 import os
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from hil.toolchain.micropython import MicroPythonMissingError, find_or_fetch, pico_like
 from protocol import messages
-from tests.protocol.frames import VECTORS, vectors
-
-ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parent / "on_micropython"
-TIME_LIMIT_S = 120
+from tests.protocol.runners import golden_rows, program, run_process
 
 
-@pytest.fixture(scope="module", params=["micropython", "pico-like micropython"])
-def run(request):
+@pytest.fixture(params=["micropython", "pico-like micropython"])
+def run(request, tmp_path):
     """Runs a program and returns what it printed."""
     if request.param == "micropython":
         found = find_or_fetch()
@@ -25,43 +19,29 @@ def run(request):
             found = pico_like()
         except MicroPythonMissingError as reason:
             pytest.skip(str(reason))
-
-    def run_program(name: str, *arguments: object) -> str:
-        done = subprocess.run(
-            [*found.command, str(PROGRAMS / f"{name}.py"), *map(str, arguments)],
-            env=os.environ | {"MICROPYPATH": f"{ROOT}:.frozen"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
-    return run_program
+    return lambda name, **settings: run_process(found.command, program(name, **settings), tmp_path)
 
 
 def seed() -> int:
-    return int(os.environ.get("NANORIG_SEED", "1")) & 0x3FFFFFFF
+    value = int(os.environ.get("NANORIG_SEED", "1")) & 0x3FFFFFFF
+    print(f"seed {value}")
+    return value
 
 
 @pytest.mark.req("LINK-1", "LINK-2")
 def test_it_makes_and_takes_the_golden_vectors_and_has_the_same_schema_hash(run):
-    count = sum(len(vectors(name)) for name in ("messages", "payloads", "rejects"))
-    assert run("vectors", VECTORS) == f"{count} {messages.schema_hex()}"
+    rows = golden_rows()
+    assert run("vectors", ROWS=rows) == f"{len(rows)} {messages.schema_hex()}"
 
 
 @pytest.mark.req("LINK-1")
 def test_random_streams_and_flipped_bits_give_counted_errors(run):
-    print(f"seed {seed()}")
-    assert run("fuzz", seed()).startswith("bad crc")
+    assert run("fuzz", SEED=seed()).startswith("bad crc")
 
 
 @pytest.mark.req("LINK-1", "LINK-3", "LINK-5", "DOSE-2", "STOP-1")
 def test_both_ends_keep_their_rules_over_a_bad_line(run):
-    print(f"seed {seed()}")
-    assert run("model", seed(), 60, 200).endswith("stops")
+    assert run("model", SEED=seed()).endswith("stops")
 
 
 def test_viper_is_what_makes_the_loops_fast(run):

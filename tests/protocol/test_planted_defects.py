@@ -5,7 +5,8 @@ import random
 import pytest
 
 from tests.protocol.defects import DEFECTS
-from tests.protocol.world import World, drive
+from tests.protocol.driver import drive
+from tests.protocol.world import World
 
 # Far more than any of them needs: the best hidden one shows in about every hundredth history.
 HISTORIES = 2000

@@ -1,5 +1,6 @@
 """From a URL to a transport, or to what is wrong with it."""
 
+import contextlib
 import importlib.metadata
 
 import pytest
@@ -54,10 +55,8 @@ def test_an_unknown_scheme_names_the_known_ones() -> None:
 @pytest.mark.req("SEC-5")
 @given(st.text(max_size=40))
 def test_any_text_gives_a_clear_error_or_a_name(text: str) -> None:
-    try:
-        urls.rig_name(text)
-    except RigError as error:
-        assert error.code == "url"
+    with contextlib.suppress(RigError):
+        assert "://" in urls.rig_name(text)
 
 
 def test_the_name_of_a_rig_leaves_options_out() -> None:

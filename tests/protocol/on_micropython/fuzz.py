@@ -1,12 +1,13 @@
-"""Feeds random streams and flipped bits to the decoder. The seed is the argument; prints what was counted."""
+"""Feeds random streams and flipped bits to the decoder; prints what was counted."""
 
 import random
-import sys
 
 from protocol.framing import MAX_FRAME, FrameDecoder, encode_frame
 
-seed = int(sys.argv[1])
-random.seed(seed)
+SEED = globals().get("SEED", 1)
+ROUNDS = globals().get("ROUNDS", 400)
+
+random.seed(SEED)
 decoder = FrameDecoder()
 found: list[bytes] = []
 
@@ -22,7 +23,7 @@ def feed(stream):
 
 source = memoryview(bytearray(130))
 frame = bytearray(MAX_FRAME)
-for _ in range(400):
+for _ in range(ROUNDS):
     length = 1 + random.getrandbits(7) % 122
     for at in range(length):
         source[at] = random.getrandbits(8) if random.getrandbits(2) else 0

@@ -19,7 +19,7 @@ def now_us():
 
 def bytecode(function_name):
     """Return the same loop, compiled without viper."""
-    with open(framing.__file__) as file:  # noqa: PTH123 (no pathlib here)
+    with open(framing.__file__) as file:
         source = file.read()
     begin = source.index("def " + function_name)
     end = source.find("\n\n\n", begin)

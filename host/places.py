@@ -1,0 +1,14 @@
+"""Where things are on this machine when nobody says otherwise."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def default_ledger(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the ledger: $NANORIG_LEDGER, else in the user's state folder."""
+    named = environment.get("NANORIG_LEDGER")
+    if named:
+        return Path(named)
+    state = environment.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "nanorig" / "ledger.sqlite3"
