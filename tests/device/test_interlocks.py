@@ -13,6 +13,14 @@ class Reading:
         self.__dict__.update({"pa": 0, "faulty": False, "air": False, "healthy": True} | values)
 
 
+HEALTHY = {
+    "inputs": HEALTHY_INPUTS,
+    "pressure": Reading(),
+    "flow": Reading(),
+    "supply": Reading(),
+    "fram_faulty": False,
+}
+
 # How each condition looks at the pins and sensors.
 TRIPPED = {
     interlocks.ESTOP: {"inputs": HEALTHY_INPUTS & ~codes.INPUT_ESTOP_HEALTHY},
@@ -29,14 +37,7 @@ TRIPPED = {
 
 
 def observed(table, condition=None):
-    readings = {
-        "inputs": HEALTHY_INPUTS,
-        "pressure": Reading(),
-        "flow": Reading(),
-        "supply": Reading(),
-        "fram_faulty": False,
-    } | (TRIPPED[condition] if condition else {})
-    table.observe(**readings)
+    table.observe(**{**HEALTHY, **(TRIPPED[condition] if condition else {})})
     return table
 
 

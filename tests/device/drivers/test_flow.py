@@ -59,7 +59,7 @@ def test_a_sensor_that_falls_silent_is_faulty_after_three_reads_and_is_started_a
 
 @pytest.mark.req("FLOW-8")
 def test_a_sensor_that_measures_since_before_a_reset_is_stopped_and_started_anew(board):
-    commands = []
+    commands: list[bytes] = []
 
     def take(bus, address, buffer):
         measuring = commands and commands[-1] != b"\x3f\xf9"
@@ -69,7 +69,7 @@ def test_a_sensor_that_measures_since_before_a_reset_is_stopped_and_started_anew
         commands.append(bytes(buffer))
 
     commands.append(b"\x36\x08")
-    board.i2c_writeto = take  # type: ignore[method-assign]
+    board.i2c_writeto = take
     sensor = FlowSensor(board, 0)
     for _ in range(4):
         sensor.read()
