@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from device import interlocks
@@ -13,7 +15,7 @@ class Reading:
         self.__dict__.update({"pa": 0, "faulty": False, "air": False, "healthy": True} | values)
 
 
-HEALTHY = {
+HEALTHY: dict[str, Any] = {
     "inputs": HEALTHY_INPUTS,
     "pressure": Reading(),
     "flow": Reading(),
@@ -22,7 +24,7 @@ HEALTHY = {
 }
 
 # How each condition looks at the pins and sensors.
-TRIPPED = {
+TRIPPED: dict[int, dict[str, Any]] = {
     interlocks.ESTOP: {"inputs": HEALTHY_INPUTS & ~codes.INPUT_ESTOP_HEALTHY},
     interlocks.DOOR: {"inputs": HEALTHY_INPUTS & ~codes.INPUT_DOOR_CLOSED},
     interlocks.AIR: {"inputs": HEALTHY_INPUTS & ~codes.INPUT_BUBBLE_CLEAR},
