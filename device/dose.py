@@ -37,7 +37,7 @@ class DoseMachine:
         self._line = line
         self._ceilings = ceilings
         self._boot = boot
-        self._executed = Outcomes(EXECUTED)
+        self._executed = Outcomes(EXECUTED, apart=True)
         self._refused = Outcomes(REFUSALS)
         self._since_ms = 0
         self._rate_nl_s = 0

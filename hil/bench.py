@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hil.bench_link import BenchLink, BenchTransport
 from hil.boards import base
 from hil.faults import LinkFaults
-from hil.plant import PlantParameters, SimulatedRig
+from hil.plant import PlantParameters
 from hil.plant.noise import stream
 from hil.plant.parameters import NS_PER_S
 from hil.recorder import EdgeRun, Recorder
@@ -39,7 +39,10 @@ class Bench:
         """``options`` go to the board. Without ``power`` the controller waits for ``power_on``."""
         self.target = target
         self.seed = seed
-        self.plant = SimulatedRig(parameters, seed)
+        self.options = options
+        self.powered_at_first = power
+        self.plant = base.make_rig(target, parameters, seed)
+        self.patient: Any = None  # who lies at the tip: see hil.patient.at_the_tip
         self.recorder = Recorder()
         self.board: Any = base.make(target, self.plant, self.recorder, **options)
         self.link = BenchLink(self.board, seed)
@@ -71,7 +74,10 @@ class Bench:
         return bool(octets) and self.link.deliver(octets)
 
     def run_until_ns(self, until_ns: int) -> None:
-        """Run to exactly this time; octets for the host wait in its transport, or are lost where there is none."""
+        """Run to this time; octets for the host wait in its transport, or are lost where there is none.
+
+        A bus transfer that is under way then is ended first; an act at an exact instant goes through ``plant.at``.
+        """
         while self.now_ns < until_ns:
             self.advance(until_ns)
 

@@ -17,14 +17,18 @@ class BenchLink:
         self._seed = seed
         self._transport: BenchTransport | None = None
         self._plugged = True
+        self._changes = 0
         self.to_device: FaultyDirection
         self.to_host: FaultyDirection
         self.set_faults(LinkFaults(), LinkFaults())
 
     def set_faults(self, to_device: LinkFaults, to_host: LinkFaults) -> None:
         """Choose the faults of each direction from now on."""
-        self.to_device = faulty_direction(to_device, self._seed, "to device")
-        self.to_host = faulty_direction(to_host, self._seed, "to host")
+        # Faults chosen anew do not strike where the ones before did.
+        suffix = f" {self._changes}" if self._changes > 1 else ""
+        self._changes += 1
+        self.to_device = faulty_direction(to_device, self._seed, f"to device{suffix}")
+        self.to_host = faulty_direction(to_host, self._seed, f"to host{suffix}")
 
     def open(self) -> "BenchTransport":
         """Return a new transport; the one before it is gone. Raises TransportError while the cable is out."""

@@ -1,4 +1,4 @@
-"""The bench's part of the `rig` command: `rig demo`, `rig hil serve`, `rig hil speed`."""
+"""The bench's part of the `rig` command: `rig demo` and everything below `rig hil`."""
 
 import tempfile
 from enum import StrEnum
@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+from hil.evidence_command import evidence_app
+from hil.latency.command import latency_command
+from hil.replay_command import replay_command
+from hil.run_command import compare_command, run_command
+from hil.storm.command import storm_command
 from host.cli_run import put_json, reported, run
 from host.errors import RigError, UsageError
 
@@ -28,7 +33,7 @@ class Board(StrEnum):
 
 hil_app = typer.Typer(
     no_args_is_help=True,
-    help="The simulated rig: serve it on a serial port, measure its speed.",
+    help="The simulated rig: run scenarios on it, replay and judge them, serve it on a serial port.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -89,20 +94,32 @@ def speed_command(
     simulated_s: Annotated[
         float | None, typer.Option(help="Length of each measurement on the bench's clock, s; by default the target's.")
     ] = None,
+    why: Annotated[
+        bool, typer.Option("--why/--no-why", help="Run again under a profiler and tell what takes the time.")
+    ] = True,
     seed: SeedOption = 1,
     json_output: JsonOption = False,
 ) -> int:
     """Measure how many seconds of the rig one second of this machine simulates, idle and dosing."""
-    from hil.speed import DEFAULT_SECONDS, measure, table  # noqa: PLC0415
+    from hil.speed import DEFAULT_SECONDS, machine, measure, table  # noqa: PLC0415
 
     speeds = [
-        measure(name, simulated_s or DEFAULT_SECONDS[name], seed) for name in map(str, target or [Board.TWIN, Board.VM])
+        measure(name, simulated_s or DEFAULT_SECONDS[name], seed, why=why)
+        for name in map(str, target or [Board.TWIN, Board.VM])
     ]
     if json_output:
-        put_json({"speeds": [speed.as_dict() for speed in speeds]})
+        put_json({"speeds": [speed.as_dict() for speed in speeds], "machine": machine()})
     else:
         typer.echo(table(speeds))
     return 0 if all(speed.goal_met for speed in speeds) else 1
+
+
+hil_app.command("run")(run_command)
+hil_app.command("replay")(replay_command)
+hil_app.command("compare")(compare_command)
+hil_app.command("storm")(storm_command)
+hil_app.command("latency")(latency_command)
+hil_app.add_typer(evidence_app, name="evidence")
 
 
 def _demo(plan: "Plan", ledger: Path, *, json_output: bool) -> int:  # type: ignore[name-defined] # noqa: F821

@@ -116,7 +116,7 @@ class Result:
                 "cause": outcome.cause,
             },
             "edges_counted": self.measured.edges,
-            "balance_error_nl": round(self.measured.balance_error_nl, 6),
+            "balance_error_nl": round(self.measured.balance_error_nl, 6) + 0.0,  # never -0.0
             "stops": [asdict(stop) for stop in self.stops],
             "ledger": {"rows": self.ledger_rows, "verified": self.ledger_verified},
             "bench": {

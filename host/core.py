@@ -203,9 +203,12 @@ class RigCore:
 
     async def _answers_about_open_orders(self) -> None:
         waiting = [asyncio.ensure_future(runner.heard_of()) for runner in self._runners.values()]
-        if waiting:
-            _, late = await asyncio.wait(waiting, timeout=RECONCILE_S)
-            for task in late:
+        if not waiting:
+            return
+        try:
+            await asyncio.wait(waiting, timeout=RECONCILE_S)
+        finally:
+            for task in waiting:
                 task.cancel()
 
     def _lost(self, _error: RigError | None) -> None:

@@ -46,6 +46,7 @@ _BUZZER_DUTY = const(32768)
 
 _TICKS_MASK = const(0x3FFFFFFF)
 _HALF_PERIOD = const(0x20000000)
+_START_OCTETS = const(2048)
 # The processor sleeps for a millisecond at most; nearer to the next tick it stays awake.
 _SLEEP_US = const(1200)
 
@@ -85,6 +86,8 @@ class PicoBoard:
     STEP_CHANNELS = _CHANNELS
 
     def __init__(self) -> None:
+        # What a start-up leaves behind is collected at once: the heap stays short, and a later collection too.
+        gc.threshold(_START_OCTETS)
         self._valve = Pin(_VALVE, Pin.OUT, value=0)
         self._direction = Pin(_DIRECTION, Pin.OUT, value=0)
         for pin in (_FOOTSWITCH, _ESTOP, _DOOR, _BUBBLE, _HOME):
@@ -195,7 +198,9 @@ class PicoBoard:
         self._stirrer_pwm = _switch(self._stirrer_pwm, self._stirrer, on, _STIRRER_HZ, _STIRRER_DUTY)
 
     def watchdog_start(self, timeout_ms: int) -> None:
-        """Start the watchdog; nothing stops it again."""
+        """Start the watchdog; nothing stops it again. The start-up has ended: from now on nobody but the caller collects."""
+        gc.collect()
+        gc.threshold(-1)
         self.watchdog_feed = WDT(timeout=timeout_ms).feed
 
     def idle(self, next_tick_us: int) -> None:

@@ -3,10 +3,11 @@
 from importlib import import_module
 from typing import Any, Protocol
 
+from hil.plant.parameters import PlantParameters
 from hil.plant.rig import SimulatedRig
 from hil.recorder import Recorder
 
-TARGETS = ("twin", "vm", "rp2040")
+TARGETS = ("twin", "vm", "rp2040", "serial")
 
 
 class Board(Protocol):
@@ -32,7 +33,10 @@ class Board(Protocol):
         ...
 
     def run_until(self, until_ns: int) -> None:
-        """Advance to ``until_ns``, or stop earlier once there are octets for the host that were not taken yet."""
+        """Advance to ``until_ns``, or stop earlier once there are octets for the host that were not taken yet.
+
+        A bus transfer that has begun is ended first: that may be up to 2 ms later.
+        """
         ...
 
     def host_write(self, data: bytes) -> None:
@@ -48,8 +52,17 @@ class BoardError(Exception):
     """The board cannot go on: what happened and what to do."""
 
 
+def make_rig(target: str, parameters: PlantParameters | None, seed: int) -> SimulatedRig:
+    """Build the plant for a target: around a real board, one that follows what is seen at its pins."""
+    if target == "serial":
+        from hil.boards.serial import make_rig as following_rig  # noqa: PLC0415 -- no other target loads it
+
+        return following_rig(parameters, seed)
+    return SimulatedRig(parameters, seed)
+
+
 def make(target: str, rig: SimulatedRig, recorder: Recorder, **options: Any) -> Board:
-    """Build the board called ``target`` (twin, vm, rp2040). Raises BoardError for another name."""
+    """Build the board called ``target`` (twin, vm, rp2040, serial). Raises BoardError for another name."""
     if target not in TARGETS:
         raise BoardError(f"there is no target {target!r}; choose from {', '.join(TARGETS)}")
     # A target loads nothing of the others.

@@ -1,7 +1,7 @@
 """The microcontroller's peripherals, without the processor: what the twin and the VM run the firmware on.
 
-Time moves only in ``advance``. Edges are exact to the nanosecond, SAFE acts between two of them without any firmware,
-and the UART carries one octet in ten bit times.
+Time moves only in ``advance``, which bus transfers call too. Edges are exact to the nanosecond, SAFE acts between two
+of them without any firmware, and the UART carries one octet in ten bit times.
 """
 
 from hil.boards.heartbeat import HeartbeatModel
@@ -19,10 +19,20 @@ STEP_CHANNELS = 3
 EIO = 5
 ETIMEDOUT = 110
 
+I2C_TIMEOUT_NS = 2 * NS_PER_MS
+"""A transfer on a bus that is held low ends with an error after this."""
+
 RESET_POWER_ON = 0
 RESET_FORCED = 1
 RESET_SOFT = 2
 RESET_WATCHDOG = 3
+
+
+class AbandonedError(BaseException):
+    """The processor lost its power, was reset or hangs since a transfer began: what ran on it does not go on.
+
+    Not an ``Exception``: no firmware can catch it.
+    """
 
 
 class Mcu:
@@ -44,6 +54,8 @@ class Mcu:
         self._watchdog_ns = 0
         self._ring = bytearray()
         self._tripped = False
+        self._life = 0
+        self._timed_out = False
         self._safe = bool(rig.inputs(rig.now_ns) & codes.INPUT_SAFE)
         rig.on_inputs.append(self._inputs_changed)
 
@@ -58,13 +70,20 @@ class Mcu:
     def power_off(self) -> None:
         """Take the supply away: outputs fall, octets on both lines are lost."""
         self.powered = False
+        self.abandon()
         self._release_outputs()
         self.to_device.clear()
+        self._rig.power_off_controller(self.now_ns)
 
     def reset(self, cause: int) -> None:
         """Reset the controller: outputs fall, its peripherals and buffers forget everything."""
+        self.abandon()
         self._release_outputs()
         self._restart(cause)
+
+    def abandon(self) -> None:
+        """Let nothing of what runs on the processor go on: a transfer under way ends in AbandonedError."""
+        self._life += 1
 
     def _restart(self, cause: int) -> None:
         self.reset_cause = cause
@@ -91,15 +110,16 @@ class Mcu:
 
     # Time.
 
-    def advance(self, until_ns: int) -> None:
-        """Let time pass: edges out, octets in, inputs changed at their instant."""
+    def advance(self, until_ns: int, life: int | None = None) -> None:
+        """Let time pass: edges out, octets in, inputs changed at their instant; no further than the end of a life."""
         rig = self._rig
-        while self.now_ns < until_ns:
+        while self.now_ns < until_ns and (life is None or life == self._life):
             event_ns = rig.next_event_ns()
-            if event_ns is None or event_ns > until_ns:
-                self._emit(until_ns)
-                break
-            self._emit(event_ns)  # the event itself happens in it, after the edges before it
+            target_ns = until_ns if event_ns is None else min(event_ns, until_ns)
+            if rig.watchful:
+                # A step may bring the next event nearer: edge by edge, then.
+                target_ns = min(target_ns, *(generator.next_ns for generator in self.steps))
+            self._emit(max(target_ns, self.now_ns))  # an event happens in it, after the edges before it
 
     def next_wake_ns(self) -> int:
         """Return when there is next something that the firmware would see between two ticks: octets or an input."""
@@ -115,6 +135,9 @@ class Mcu:
             rig.heartbeat_edges(*beat)
         runs = []
         for channel, generator in enumerate(self.steps):
+            if not generator.running:
+                generator.now_ns = until_ns
+                continue
             for first_ns, period_ns, count in generator.advance(until_ns):
                 runs.append((first_ns, channel, period_ns, count))
         if runs:
@@ -149,6 +172,11 @@ class Mcu:
         octets = bytes(ring[:limit])
         del ring[:limit]
         return octets
+
+    @property
+    def link_waiting(self) -> bool:
+        """Tell whether octets wait in the receive ring."""
+        return bool(self._ring)
 
     def link_write(self, data: bytes) -> int:
         """Send octets; return how many the transmit buffer took."""
@@ -203,17 +231,49 @@ class Mcu:
         """Read an analogue input, 0..65535."""
         return self._rig.adc(channel, self.now_ns)
 
-    def i2c_write(self, bus: int, address: int, data: bytes) -> bool:
-        """Make a write transfer; False when it was not acknowledged."""
-        return self._rig.i2c_write(bus, address, data, self.now_ns)
+    def i2c_write(self, bus: int, address: int, data: bytes, stop: bool = True) -> bool:
+        """Make a write transfer in its true time; False when it was not acknowledged or the bus is held.
+
+        Without ``stop`` a read follows after a repeated start. Raises AbandonedError, and PowerLost in the octet after
+        which the power goes.
+        """
+        buses = self._rig.buses
+        self._timed_out = buses.stuck(bus)
+        if self._timed_out:
+            self._spend(I2C_TIMEOUT_NS)
+            return False
+        listens = buses.listens(bus, address, self.now_ns)
+        self._spend(buses.edge_ns() + buses.octets_ns(1 + len(data) if listens else 1))
+        acknowledged = self._rig.i2c_write(bus, address, data, self.now_ns)
+        if stop or not acknowledged:
+            self._spend(buses.edge_ns())
+        return acknowledged
 
     def i2c_read(self, bus: int, address: int, count: int) -> bytes | None:
-        """Make a read transfer; None when it was not acknowledged."""
-        return self._rig.i2c_read(bus, address, count, self.now_ns)
+        """Make a read transfer in its true time; None when it was not acknowledged or the bus is held.
 
-    def i2c_error(self, bus: int) -> int:
-        """Return the error number that the controller reports for a failed transfer."""
-        return ETIMEDOUT if self._rig.buses.stuck(bus) else EIO
+        What is read is what was there when the address had gone out. Raises AbandonedError.
+        """
+        buses = self._rig.buses
+        self._timed_out = buses.stuck(bus)
+        if self._timed_out:
+            self._spend(I2C_TIMEOUT_NS)
+            return None
+        self._spend(buses.edge_ns() + buses.octets_ns(1))
+        octets = self._rig.i2c_read(bus, address, count, self.now_ns)
+        self._spend((buses.octets_ns(count) if octets is not None else 0) + buses.edge_ns())
+        return octets
+
+    def i2c_error(self) -> int:
+        """Return the error number that the controller reports for the last transfer, which failed."""
+        return ETIMEDOUT if self._timed_out else EIO
+
+    def _spend(self, duration_ns: int) -> None:
+        """Let time pass in which the processor waits: edges go out, octets come in, and what befalls the rig does."""
+        life = self._life
+        self.advance(self.now_ns + duration_ns, life)
+        if life != self._life:
+            raise AbandonedError
 
     def set_valve(self, patient: bool) -> None:
         """Set the valve pin."""

@@ -28,10 +28,10 @@ class StepGeneratorModel:
         "_fifo",
         "_halted",
         "_period_ns",
-        "_running",
         "_safe",
         "_start_ns",
         "now_ns",
+        "running",
     )
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class StepGeneratorModel:
         if len(self._fifo) >= FIFO_WORDS:
             raise RuntimeError("the FIFO is full: on the controller this would wait for ever; look at free() first")
         self._fifo.append((steps, period_us * 1000))
-        if not (self._running or self._halted or self._dead):
+        if not (self.running or self._halted or self._dead):
             self._pull(self.now_ns)
 
     def free(self) -> int:
@@ -68,7 +68,7 @@ class StepGeneratorModel:
     def halt(self) -> int:
         """Stop at once and return the steps whose edge has not left the pin."""
         left = sum(steps for steps, _ in self._fifo)
-        if self._running or self._dead:
+        if self.running or self._dead:
             left += self._count - self._emitted
         self._fifo.clear()
         self._done_words = 0
@@ -97,14 +97,23 @@ class StepGeneratorModel:
         """SAFE has this level from now on."""
         self._safe = level
         self._death_ns = NEVER_NS
-        if not level and self._running and self._emitted < self._count:
+        if not level and self.running and self._emitted < self._count:
             self._death_ns = self._next_sample_ns(self.now_ns)
+
+    @property
+    def next_ns(self) -> int:
+        """When the next rising edge is due, or the next word is looked for; NEVER_NS where neither is."""
+        if not self.running:
+            return NEVER_NS
+        if self._emitted < self._count:
+            return self._start_ns + (self._emitted + 1) * self._period_ns
+        return self._start_ns + self._count * self._period_ns + PULL_AFTER_EDGE_NS
 
     def advance(self, until_ns: int) -> list[Run]:
         """Let time pass and return the rising edges in it."""
         self.now_ns = until_ns
         runs: list[Run] = []
-        while self._running:
+        while self.running:
             left = self._count - self._emitted
             if left:
                 limit_ns = min(until_ns, self._death_ns - 1)
@@ -132,7 +141,7 @@ class StepGeneratorModel:
         self._count, self._period_ns = self._fifo.popleft()
         self._emitted = 0
         self._start_ns = now_ns - PULL_AFTER_EDGE_NS
-        self._running = True
+        self.running = True
         self._death_ns = NEVER_NS if self._safe else self._next_sample_ns(now_ns)
 
     def _next_sample_ns(self, now_ns: int) -> int:
@@ -148,12 +157,12 @@ class StepGeneratorModel:
         return edge_ns - (edge_ns - from_ns) // SAMPLE_NS * SAMPLE_NS
 
     def _die(self) -> None:
-        self._running = False
+        self.running = False
         self._dead = True
         self._death_ns = NEVER_NS
 
     def _idle(self) -> None:
-        self._running = False
+        self.running = False
         self._count = 0
         self._emitted = 0
         self._period_ns = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hil.boards.base import BoardError
 from hil.boards.line import NEVER_NS
-from hil.boards.mcu import RESET_FORCED, RESET_WATCHDOG, STEP_CHANNELS, Mcu
+from hil.boards.mcu import RESET_FORCED, RESET_WATCHDOG, STEP_CHANNELS, AbandonedError, Mcu
 from hil.plant.chips import PowerLost
 from hil.plant.noise import stream
 from hil.plant.rig import SimulatedRig
@@ -102,13 +102,13 @@ class TwinDeviceBoard:
     def i2c_writeto(self, bus: int, address: int, buffer: bytes | bytearray | memoryview) -> None:
         """Write to a chip. Raises OSError when it does not acknowledge."""
         if not self._mcu.i2c_write(bus, address, bytes(buffer)):
-            raise OSError(self._mcu.i2c_error(bus))
+            raise OSError(self._mcu.i2c_error())
 
     def i2c_readfrom_into(self, bus: int, address: int, buffer: bytearray | memoryview) -> None:
         """Read from a chip. Raises OSError when it does not acknowledge."""
         octets = self._mcu.i2c_read(bus, address, len(buffer))
         if octets is None:
-            raise OSError(self._mcu.i2c_error(bus))
+            raise OSError(self._mcu.i2c_error())
         buffer[:] = octets
 
     def i2c_writeto_mem(self, bus: int, address: int, memory: int, buffer: bytes | bytearray | memoryview) -> None:
@@ -117,7 +117,8 @@ class TwinDeviceBoard:
 
     def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray | memoryview) -> None:
         """Read from a memory address of a chip. Raises OSError when it does not acknowledge."""
-        self.i2c_writeto(bus, address, bytes((memory >> 8 & 0xFF, memory & 0xFF)))
+        if not self._mcu.i2c_write(bus, address, bytes((memory >> 8 & 0xFF, memory & 0xFF)), stop=False):
+            raise OSError(self._mcu.i2c_error())
         self.i2c_readfrom_into(bus, address, buffer)
 
     def idle(self, next_tick_us: int) -> None:
@@ -129,7 +130,7 @@ class TwinDeviceBoard:
 
 
 class TwinBoard:
-    """Runs the firmware's executive turn by turn; the clock moves only when a turn had nothing to do."""
+    """Runs the firmware's executive turn by turn; the clock moves when one had nothing to do, and in transfers."""
 
     name = "twin"
 
@@ -177,6 +178,7 @@ class TwinBoard:
     def hang(self) -> None:
         """Let the processor hang from now on, until it is reset."""
         self.hung = True
+        self.mcu.abandon()
 
     def host_write(self, data: bytes) -> None:
         """Put octets from the host onto the line."""
@@ -194,20 +196,20 @@ class TwinBoard:
             target_ns = min(due_ns, mcu.next_wake_ns(), mcu.watchdog_ns, mcu.to_host.wake_ns, until_ns)
             if target_ns > mcu.now_ns:
                 mcu.advance(target_ns)
-                if mcu.watchdog_ns <= mcu.now_ns:
-                    mcu.reset(RESET_WATCHDOG)
-                    self._boot()
+            if mcu.watchdog_ns <= mcu.now_ns:
+                mcu.reset(RESET_WATCHDOG)
+                self._boot()
             if mcu.now_ns >= until_ns or mcu.to_host.wake_ns <= mcu.now_ns:
                 return
 
     def _run_turns(self) -> int:
         """Let the firmware run until it has nothing to do and return when it has again, ns."""
-        executive = self.executive
-        if executive is None or self.hung:
-            return NEVER_NS
         try:
             for _ in range(MAX_TURNS_AT_ONCE):
-                if executive.turn():
+                executive = self.executive
+                if executive is None or self.hung:
+                    return NEVER_NS
+                if self._turn(executive):
                     due_ns = self._tick_ns(executive.next_tick_us)
                     if due_ns > self.mcu.now_ns:
                         return due_ns
@@ -219,6 +221,12 @@ class TwinBoard:
             "return True when nothing is left to do, with next_tick_us in the future"
         )
 
+    def _turn(self, executive: Executive) -> bool:
+        try:
+            return executive.turn()
+        except AbandonedError:
+            return False
+
     def _tick_ns(self, next_tick_us: int) -> int:
         """Return the bench's time of an instant of the device clock, which wraps at 2^30."""
         assert self.device_board is not None
@@ -228,11 +236,14 @@ class TwinBoard:
 
     def _boot(self) -> None:
         self.hung = False
+        self.executive = None
         self.device_board = TwinDeviceBoard(self.mcu, self._random, self._ticks_start_us)
         try:
             self.executive = self._make_executive(self.device_board)
         except PowerLost:
             self.power_off()
+        except AbandonedError:
+            pass  # another boot has begun in this one, or none will
 
 
 def _firmware(board: TwinDeviceBoard) -> Executive:

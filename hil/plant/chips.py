@@ -25,6 +25,11 @@ class Chip(Protocol):
         """Answer a read transfer; None when the address was not acknowledged."""
         ...
 
+    @property
+    def busy_until_ns(self) -> int:
+        """Until when its address is not acknowledged."""
+        ...
+
 
 class ErrorCountdown:
     """Errors that strike at random with a fixed chance a transfer; drawn once an error, not once a transfer."""
@@ -85,6 +90,7 @@ class FlowChip:
     FLAG_AIR = 0x01
     FLAG_HIGH_FLOW = 0x02
     PRODUCT_NUMBER = bytes((0x07, 0x03, 0x02, 0x01))
+    busy_until_ns = 0
 
     def __init__(
         self,
@@ -99,6 +105,7 @@ class FlowChip:
         self._ready_ns: int | None = None
         self._product_words = 0
         self.wrong_crcs = 0  # the next so many words carry a wrong CRC
+        self.more_errors: ErrorCountdown | None = None  # wrong CRCs beside the usual ones
 
     def power_on(self) -> None:
         """Forget everything, as after power on."""
@@ -145,7 +152,8 @@ class FlowChip:
         answer = bytearray()
         for word in words:
             crc = crc8(word)
-            if self._errors.strikes() or self.wrong_crcs:
+            more = self.more_errors is not None and self.more_errors.strikes()
+            if self._errors.strikes() or self.wrong_crcs or more:
                 self.wrong_crcs = max(0, self.wrong_crcs - 1)
                 crc ^= 0x01
             answer += word
@@ -153,40 +161,11 @@ class FlowChip:
         return bytes(answer[:count]) + b"\xff" * (count - len(answer))
 
 
-class TemperatureChip:
-    """TMP117: a register pointer, the temperature in register 0, the identity in register 15."""
-
-    CELSIUS_PER_COUNT = 0.0078125
-    IDENTITY = b"\x01\x17"
-
-    def __init__(self, measure: Callable[[int], float]) -> None:
-        self._measure = measure
-        self._register = 0
-
-    def power_on(self) -> None:
-        """Point at the temperature register again."""
-        self._register = 0
-
-    def write(self, data: bytes, now_ns: int) -> bool:  # noqa: ARG002
-        """Set the register pointer."""
-        if data:
-            self._register = data[0]
-        return True
-
-    def read(self, count: int, now_ns: int) -> bytes | None:
-        """Return the register under the pointer, most significant octet first."""
-        word = b"\x00\x00"
-        if self._register == 0:
-            word = _signed_word(self._measure(now_ns) / self.CELSIUS_PER_COUNT)
-        elif self._register == 0x0F:
-            word = self.IDENTITY
-        return (word * (count // 2 + 1))[:count]
-
-
 class FramChip:
     """MB85RC256V: 32 KiB, written octet by octet at bus speed, a pointer that wraps, contents that outlive power."""
 
     SIZE = 0x8000
+    busy_until_ns = 0
 
     def __init__(self) -> None:
         self.contents = bytearray(self.SIZE)
@@ -197,8 +176,8 @@ class FramChip:
         """Reset the pointer; the contents stay."""
         self._pointer = 0
 
-    def cut_power_after(self, octets: int) -> None:
-        """Lose the power after so many more octets have been stored."""
+    def cut_power_after(self, octets: int | None) -> None:
+        """Lose the power after so many more octets have been stored; None takes it back."""
         self._octets_to_power_loss = octets
 
     def write(self, data: bytes, now_ns: int) -> bool:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """The numbers of the reference rig: what the plant does when nobody says otherwise."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -9,6 +9,20 @@ NS_PER_S = 1_000_000_000
 STEPS_PER_MM = 3200  # lead 1 mm, 200 full steps, 16 micro-steps
 BORE_MM = 4.78  # inner diameter of the 1 mL syringe
 NOMINAL_STEP_NL = math.pi / 4 * BORE_MM * BORE_MM * 1000 / STEPS_PER_MM  # 1 mm3 = 1000 nL
+
+SIGNED = {"bore_error", "pressure_gain_error", "temperature_c", "temperature_drift_c_h"}
+POSITIVE = {
+    "channels",
+    "compliance_nl_kpa",
+    "resistance_kpa_s_nl",
+    "waste_resistance_kpa_s_nl",
+    "heartbeat_one_shot_ns",
+    "pressure_range_kpa",
+    "density_settling_s",
+    "density_stirring_s",
+    "supply_full_scale_v",
+    "i2c_hz",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,9 @@ class PlantParameters:
     resistance_kpa_s_nl: float = 0.002
     waste_resistance_kpa_s_nl: float = 0.0002
     valve_ns: int = 10 * NS_PER_MS
+    manifold_nl: float = 6000.0  # from the syringes to pressure and flow sensor
+    sensors_nl: float = 2000.0  # from there to bubble sensor and valve
+    patient_line_nl: float = 3000.0  # from the valve to the tip
 
     # Safety wiring.
     heartbeat_one_shot_ns: int = 20 * NS_PER_MS
@@ -69,8 +86,22 @@ class PlantParameters:
     scale_noise_nl: float = 2.0
     scale_settling_s: float = 1.0
 
-    # I2C: the chance that a transfer is not acknowledged, and that a word of the flow sensor carries a wrong CRC.
+    # Cartridge memory: how long a page is written, in which it does not answer.
+    eeprom_write_ns: int = 5 * NS_PER_MS
+
+    # I2C: the clock of both buses; the chance that a transfer is not acknowledged, and that a word of the flow sensor
+    # carries a wrong CRC.
     i2c_error_rate: float = 1e-5
+    i2c_hz: int = 400_000
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a number that no rig can have."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value < 0 and field.name not in SIGNED:
+                raise ValueError(f"{field.name} is {value}; it cannot be below 0")
+            if value == 0 and field.name in POSITIVE:
+                raise ValueError(f"{field.name} must be above 0")
 
     @property
     def step_nl(self) -> float:

@@ -10,8 +10,8 @@ from protocol.messages import STOP
 
 FLUSH = codes.CHANNEL_FLUSH
 NS_PER_MS = 1_000_000
-SCALE_REST_S = 3.0
-"""The scale follows with 1 s to 1 %: after three of them less than 1 nL of a whole dose is missing."""
+SCALE_REST_S = 2.0
+"""The scale follows with 1 s to 1 %: after two of them 2.5 nL are missing of 25 uL."""
 
 SCALE_NOISE_NL = 6.0
 """Three standard deviations of the scale's noise."""
@@ -38,6 +38,24 @@ def last_edge_ns(bench: Bench) -> int:
 def stop_frames_ns(bench: Bench) -> list[int]:
     """Return when each stop frame was complete at the device."""
     return [frame.now_ns for frame in bench.recorder.frames if frame.direction == TO_DEVICE and is_stop(frame.data)]
+
+
+def safe_falls_ns(bench: Bench) -> list[int]:
+    """Return a list that gets the instant of each fall of SAFE from now on.
+
+    Around a real board the line falls some milliseconds after a test has asked for it.
+    """
+    falls: list[int] = []
+    level = [bench.plant.safe(bench.plant.now_ns)]
+
+    def look(now_ns: int, inputs: int) -> None:
+        safe = bool(inputs & codes.INPUT_SAFE)
+        if level[0] and not safe:
+            falls.append(now_ns)
+        level[0] = safe
+
+    bench.plant.on_inputs.append(look)
+    return falls
 
 
 def is_stop(octets: bytes) -> bool:

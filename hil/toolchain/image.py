@@ -25,7 +25,7 @@ from pathlib import Path
 
 from device import identity
 from hil.toolchain import debian
-from hil.toolchain.image_sources import BUILD_JOBS, BuildError, Tree, prepare, run
+from hil.toolchain.image_sources import APART_AT, APART_OCTETS, BUILD_JOBS, BuildError, Tree, prepare, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BOARD_FOLDER = Path(__file__).resolve().parent / "image"
@@ -140,11 +140,16 @@ def stage(repository: Path, frozen: Path, variant: str) -> bytes:
             raise BuildError(f"{target} is missing: it belongs into the image")
         _write_if_changed(source.read_bytes(), frozen / target)
     name = firmware_hash(repository)
-    _write_if_changed(f"FIRMWARE_HASH = {name!r}\n".encode(), frozen / IDENTITY_MODULE)
+    _write_if_changed(identity_source(name).encode(), frozen / IDENTITY_MODULE)
     for path in list(_modules(frozen)):
         if path.relative_to(frozen) not in {*wanted, IDENTITY_MODULE}:
             path.unlink()
     return name
+
+
+def identity_source(name: bytes) -> str:
+    """Return what stands in the image's own module: the firmware's hash, and which RAM the heap leaves alone."""
+    return f"FIRMWARE_HASH = {name!r}\nAPART_AT = {APART_AT:#x}\nAPART_OCTETS = {APART_OCTETS}\n"
 
 
 def _modules(folder: Path) -> Iterator[Path]:

@@ -64,6 +64,7 @@ def test_nothing_leaves_the_pin_after_safe_has_fallen(fall_ms):
 @pytest.mark.req("STOP-5")
 def test_a_hung_processor_stops_giving_liquid_and_is_reset():
     with Bench("twin") as bench:
+
         async def main():
             rig = await bench.connect()
             await asyncio.sleep(1)

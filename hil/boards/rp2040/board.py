@@ -110,8 +110,8 @@ class Rp2040Board:
         """Put octets from the host onto the line, from now on and at the line's speed."""
         if self.chip is None:
             return
-        self.chip.uart.send_to_device(data, OCTET_NS)
-        self._recorder.frame(TO_DEVICE, self.now_ns + len(data) * OCTET_NS, data)
+        complete_ns = self.chip.uart.send_to_device(data, OCTET_NS)
+        self._recorder.frame(TO_DEVICE, self._origin_ns + round(complete_ns), data)
 
     def host_read(self) -> bytes:
         """Take the octets that have left the device up to now."""
@@ -126,6 +126,10 @@ class Rp2040Board:
         """Let the processor stop for good while everything else of the chip goes on, as in an endless loop."""
         if self.chip is not None:
             self.chip.hang()
+
+    def resets_ns(self) -> list[int]:
+        """Return when the watchdog has reset the chip since its power-on."""
+        return [] if self.chip is None else [self._origin_ns + reset_ns for reset_ns in self.chip.resets_ns]
 
     def _octet_left(self, octet: int, _now_ns: int) -> None:
         self._from_device.append(octet)

@@ -15,9 +15,6 @@ from hil.boards.rp2040 import native
 
 FLASH_START = 0x10000000
 FLASH_SIZE = 2 << 20
-SRAM_START = 0x20000000
-# The last word of the second scratch bank, above the stack.
-HANG_OFFSET = (264 << 10) - 4
 PIN_COUNT = 30
 UART0_IRQ = 20
 UART_BLOCKS = (0x40034, 0x40038)
@@ -26,7 +23,6 @@ ROSC_STATUS, ROSC_RANDOM_BIT = 0x18, 0x1C
 ROSC_STABLE = 1 << 31
 FUNCTION_PWM = 4
 CONVERSION_NS = 2000
-BRANCH_TO_SELF = b"\xfe\xe7"
 
 UF2_BLOCK = 512
 UF2_MAGIC = b"UF2\n"
@@ -74,7 +70,7 @@ class Chip:
         self.mcu.adc.on_adc_read = self._convert
         self.mcu.watchdog.on_watchdog_trigger = self._watchdog_reset
         self.loop = loop(self.mcu)
-        self.resets = 0
+        self.resets_ns: list[int] = []
         for pin in range(PIN_COUNT):
             self.mcu.gpio[pin].set_input_value(False)
             self.mcu.gpio[pin].add_listener(self._listener(pin))
@@ -103,6 +99,11 @@ class Chip:
     def now_ns(self) -> int:
         """Time since power-on of the chip."""
         return self.loop.cycles * native.NS_PER_CYCLE
+
+    @property
+    def resets(self) -> int:
+        """How often the watchdog has reset the chip since power-on, because it ran out or was asked to."""
+        return len(self.resets_ns)
 
     @property
     def event_ns(self) -> int:
@@ -142,11 +143,8 @@ class Chip:
             self._set_output(pin, False)
 
     def hang(self) -> None:
-        """Let the processor run in a circle with interrupts masked until a reset; everything else goes on."""
-        self.mcu.sram[HANG_OFFSET : HANG_OFFSET + len(BRANCH_TO_SELF)] = BRANCH_TO_SELF
-        self.mcu.core.pm = True
-        self.mcu.core.waiting = False
-        self.mcu.core.pc = SRAM_START + HANG_OFFSET
+        """Let the processor stand as in an endless loop with interrupts masked until a reset; everything else goes on."""
+        self.loop.hung = True
 
     def _convert(self, channel: int) -> None:
         self._adc_channel = channel
@@ -176,7 +174,8 @@ class Chip:
         self._on_output(pin, level, self.event_ns)
 
     def _watchdog_reset(self) -> None:
-        self.resets += 1
+        self.resets_ns.append(self.now_ns)
+        self.loop.hung = False
         self.mcu.enter_reset(from_watchdog=True)
         self.mcu.leave_reset()
         # The emulator releases the pins without a word to the listeners.

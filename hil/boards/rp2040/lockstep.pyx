@@ -113,6 +113,7 @@ cdef class LockStep:
     cdef readonly long long instructions
     cdef readonly long long slept
     cdef public bint stop_requested
+    cdef public bint hung
     cdef unsigned char watched[0x80000]
 
     def __init__(self, RP2040 mcu):
@@ -128,6 +129,7 @@ cdef class LockStep:
         self.instructions = 0
         self.slept = 0
         self.stop_requested = False
+        self.hung = False
 
     def watch(self, unsigned int address, callback) -> None:
         """Call ``callback()`` whenever the processor is about to execute the instruction at ``address`` in flash."""
@@ -196,14 +198,17 @@ cdef class LockStep:
         return 0
 
     def run(self, long long until) -> None:
-        """Run up to cycle ``until`` or shortly after it (an instruction is never cut), or until a stop is requested."""
+        """Run up to cycle ``until`` or shortly after it (an instruction is never cut), or until a stop is requested.
+
+        A processor that is ``hung`` executes nothing and takes no interrupt; everything else goes on.
+        """
         cdef CortexM0Core core = self.core
         cdef long long delta
         cdef long long due
         cdef unsigned int pc
         self.stop_requested = False
         while self.cycles < until and not self.stop_requested:
-            if core.waiting:
+            if core.waiting or self.hung:
                 due = self.next_alarm()
                 delta = self.next_pio()
                 if delta < due:

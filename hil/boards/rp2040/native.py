@@ -57,6 +57,7 @@ class LockStep(Protocol):
     instructions: int
     slept: int
     stop_requested: bool
+    hung: bool
 
     def watch(self, address: int, callback: Callable[[], None]) -> None:
         """Call back whenever the instruction at ``address`` in flash is about to run."""

@@ -76,8 +76,11 @@ class Uart(BasePeripheral):
         """Whether a character is leaving or waits to leave."""
         return self._shifting is not None or bool(self._to_send)
 
-    def send_to_device(self, data: bytes, octet_ns: float) -> None:
-        """Put octets on the receive line, each ``octet_ns`` long, behind those that are still under way there."""
+    def send_to_device(self, data: bytes, octet_ns: float) -> float:
+        """Put octets on the receive line, each ``octet_ns`` long, behind those that are still under way there.
+
+        Returns when the last of them is complete, in ns of the chip's clock.
+        """
         start = max(self._wire_free_ns, self._clock.nanos)
         idle = not self._wire
         for octet in data:
@@ -86,6 +89,7 @@ class Uart(BasePeripheral):
         self._wire_free_ns = start
         if idle and self._wire:
             self._schedule_arrival()
+        return start
 
     def _schedule_arrival(self) -> None:
         self._arrival_alarm.schedule(self._wire[0][0] - self._clock.nanos)

@@ -1,7 +1,7 @@
 """Serves the firmware in the MicroPython process: its commands go to the peripherals, their state goes back.
 
 The process and the bench move in lock step. The process waits in a call, or the bench waits for its next one; the clock
-moves only while the firmware idles. One state vector a wake-up is all that an idle turn costs.
+moves only while the firmware idles or waits for a bus. One state vector a wake-up is all that an idle turn costs.
 """
 
 import struct
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hil.boards.base import BoardError
 from hil.boards.line import NEVER_NS
-from hil.boards.mcu import RESET_FORCED, RESET_WATCHDOG, STEP_CHANNELS, TRANSMIT_BUFFER, Mcu
+from hil.boards.mcu import RESET_FORCED, RESET_WATCHDOG, STEP_CHANNELS, TRANSMIT_BUFFER, AbandonedError, Mcu
 from hil.boards.vm import opcodes as op
 from hil.boards.vm.process import VmProcess
 from hil.plant.chips import PowerLost
@@ -31,7 +31,7 @@ _WORD = struct.Struct("<H")
 _LONG = struct.Struct("<I")
 _PUT = struct.Struct("<BHI")
 _IDLE = struct.Struct("<IH")
-_I2C = struct.Struct("<BBHH")
+_I2C = struct.Struct("<BBHHH")
 
 
 class VmBoard:
@@ -113,6 +113,7 @@ class VmBoard:
     def hang(self) -> None:
         """Let the processor hang from now on, until it is reset."""
         self.hung = True
+        self.mcu.abandon()
 
     def host_write(self, data: bytes) -> None:
         """Put octets from the host onto the line."""
@@ -134,24 +135,21 @@ class VmBoard:
                 mcu.advance(target_ns)
                 if octets_ns <= target_ns:
                     self._look = True
-                if mcu.watchdog_ns <= target_ns:
-                    mcu.reset(RESET_WATCHDOG)
-                    self._boot()
+            if mcu.watchdog_ns <= mcu.now_ns:
+                mcu.reset(RESET_WATCHDOG)
+                self._boot()
             if mcu.now_ns >= until_ns or mcu.to_host.wake_ns <= mcu.now_ns:
                 return
 
     def _run_turns(self) -> int:
         """Let the firmware run if it has something to do, and return when it has again, ns."""
-        if self._process is None or self.hung:
-            return NEVER_NS
-        now_ns = self.mcu.now_ns
-        if self._due_ns > now_ns and not self._look:
-            return self._due_ns
         try:
             for _ in range(MAX_CALLS_AT_ONCE):
-                self._wake()
-                if self._due_ns > now_ns and not self._look:
+                if self._process is None or self.hung:
+                    return NEVER_NS
+                if self._due_ns > self.mcu.now_ns and not self._look:
                     return self._due_ns
+                self._wake()
         except PowerLost:
             self.power_off()
             return NEVER_NS
@@ -159,13 +157,21 @@ class VmBoard:
             # Out of step with the process: it is of no further use.
             self._end_process()
             raise
-        raise BoardError(f"the firmware idled {MAX_CALLS_AT_ONCE} times at {now_ns} ns without a time in the future")
+        raise BoardError(
+            f"the firmware idled {MAX_CALLS_AT_ONCE} times at {self.mcu.now_ns} ns without a time in the future"
+        )
 
     def _wake(self) -> None:
         """Answer the call in which the firmware idles, and serve it until it idles again."""
         self._look = False
         self._send_vector()
-        self._serve()
+        try:
+            self._serve()
+        except AbandonedError:
+            return  # what ran is gone, or hangs in its call for ever
+        # Octets that came while a transfer took its time are as good as those that wake the firmware.
+        if self._room and self.mcu.link_waiting:
+            self._look = True
 
     def _boot(self) -> None:
         self._end_process()
@@ -175,6 +181,8 @@ class VmBoard:
             self._serve()
         except PowerLost:
             self.power_off()
+        except AbandonedError:
+            pass
         except BaseException:
             self._end_process()
             raise
@@ -224,7 +232,7 @@ class VmBoard:
     def _answer(self, process: VmProcess, message: bytes, at: int) -> None:
         code = message[at]
         if code == op.I2C:
-            process.send(self._transfer(message, at + 1))
+            self._send_vector(self._transfer(message, at + 1))
         elif code == op.SYNC:
             (self._room,) = _WORD.unpack_from(message, at + 1)
             self._send_vector()
@@ -240,16 +248,16 @@ class VmBoard:
         self.mcu.steps[channel].put(steps, period_us)
 
     def _transfer(self, message: bytes, at: int) -> bytes:
-        bus, address, written, read = _I2C.unpack_from(message, at)
+        bus, address, written, read, self._room = _I2C.unpack_from(message, at)
         mcu = self.mcu
         at += _I2C.size
         octets: bytes | None = b""
-        if written and not mcu.i2c_write(bus, address, message[at : at + written]):
+        if written and not mcu.i2c_write(bus, address, message[at : at + written], stop=not read):
             octets = None
         if read and octets is not None:
             octets = mcu.i2c_read(bus, address, read)
         if octets is None:
-            return bytes((mcu.i2c_error(bus),)) + bytes(read)
+            return bytes((mcu.i2c_error(),)) + bytes(read)
         return b"\0" + octets
 
     # What the firmware is told.

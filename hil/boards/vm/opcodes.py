@@ -32,7 +32,9 @@ LINK = const(13)  # count H, octets
 IDLE = const(32)  # next_tick_us I, receive_room H: answered with the state vector once there is something to do
 SYNC = const(33)  # receive_room H: answered with the state vector at once
 HALT = const(34)  # channel B: answered with I, the steps that did not leave the pin, and the state vector
-I2C = const(35)  # bus B, address B, write count H, read count H, octets: answered with B (0 or errno), octets read
+# bus B, address B, write count H, read count H, receive_room H, octets: answered, when the transfer has taken its time,
+# with B (0 or errno), the octets read and the state vector
+I2C = const(35)
 RANDOM = const(36)  # count B: answered with the octets
 
 # The state vector, little-endian: offset of each field.

@@ -1,7 +1,8 @@
 """The board under MicroPython's Unix port: the firmware's commands go to the bench, the bench's state comes back.
 
 Run as a script with the number of the socket to the bench. Outputs gather in a buffer and leave with the next call;
-inputs are those of the last state vector. Python takes no time on this board: the clock moves in idle() only.
+inputs are those of the last state vector. Python takes no time on this board: the clock moves in idle() and in I2C
+transfers only.
 Allocates in constructors and in random() only.
 """
 
@@ -87,13 +88,16 @@ class Wire:
         return word[0] | word[1] << 8 | word[2] << 16 | word[3] << 24
 
     def i2c(self, bus: int, address: int, memory: int, written: "Buffer", into: bytearray) -> int:
-        """Do one transfer: an optional 16-bit memory address and octets out, then octets in. Return 0 or errno."""
+        """Do one transfer: an optional 16-bit memory address and octets out, then octets in. Return 0 or errno.
+
+        The clock moves by the transfer's bus time, so the state is taken anew.
+        """
         count = (2 if memory >= 0 else 0) + len(written)
         if count > op.MESSAGE_ROOM // 2:
             raise ValueError("I2C write too long")
         if count > self.room():
             self.sync()
-        self.command(op.I2C, "<BBHH", bus, address, count, len(into))
+        self.command(op.I2C, "<BBHHH", bus, address, count, len(into), self._receive_room())
         if memory >= 0:
             self._word[0] = memory >> 8
             self._word[1] = memory & 0xFF
@@ -103,7 +107,9 @@ class Wire:
         self._take(self._one, 1)
         if len(into):
             self._take(into, len(into))
-        return self._one[0]
+        error = self._one[0]
+        self._take_vector()
+        return error
 
     def random(self, count: int) -> bytes:
         """Return octets drawn by the bench, so that its seed decides."""

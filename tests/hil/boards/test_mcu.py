@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from hil.boards.line import OCTET_NS
+from hil.boards.line import NEVER_NS, OCTET_NS
 from hil.boards.mcu import RECEIVE_RING, RESET_POWER_ON, RESET_WATCHDOG, TRANSMIT_BUFFER, Mcu
 from hil.plant import PlantParameters, SimulatedRig
 from hil.plant.parameters import NOMINAL_STEP_NL
@@ -50,7 +50,6 @@ def test_steps_are_recorded_and_move_the_plunger(mcu, rig, recorder):
     assert recorder.last_edge_ns(FLUSH) == 20 * MS + 100 * MS - 5000
 
 
-@pytest.mark.req("STOP-5")
 def test_a_processor_that_hangs_leaves_the_words_and_the_heartbeat_to_run_out(mcu, rig, recorder):
     mcu.steps[FLUSH].arm()
     keep_fed(mcu, 20 * MS)
@@ -65,7 +64,6 @@ def test_a_processor_that_hangs_leaves_the_words_and_the_heartbeat_to_run_out(mc
     assert rig.heartbeat.last_edge_ns <= 60 * MS
 
 
-@pytest.mark.req("STOP-2")
 def test_safe_cuts_the_steps_at_any_instant_without_the_processor(rig, recorder):
     random = Random(1)
     for _ in range(200):
@@ -86,7 +84,6 @@ def test_safe_cuts_the_steps_at_any_instant_without_the_processor(rig, recorder)
         assert recorder.edge_count(FLUSH) + mcu.steps[FLUSH].halt() == (200 if dead else recorder.edge_count(FLUSH))
 
 
-@pytest.mark.req("STOP-2")
 def test_a_trip_is_latched_until_it_is_cleared(mcu, rig):
     assert not mcu.safe_tripped()
     rig.at(5 * MS, rig.press_estop)
@@ -113,6 +110,17 @@ def test_edges_of_two_channels_reach_the_rig_in_the_order_of_time(mcu, rig, reco
     keep_fed(mcu, 100 * MS)
     assert recorder.edge_count(0) == recorder.edge_count(2) == 20
     assert [run.count for run in recorder.edges] == [20, 20]
+
+
+def test_edges_of_two_channels_are_handed_over_one_by_one(mcu, rig, monkeypatch):
+    handed = []
+    monkeypatch.setattr(rig, "step_edges", lambda channel, first_ns, period_ns, count: handed.append(first_ns))
+    for channel in (0, 2):
+        mcu.steps[channel].arm()
+        mcu.steps[channel].put(20, 1000 + channel)
+    keep_fed(mcu, 100 * MS)
+    assert len(handed) == 40
+    assert handed == sorted(handed)
 
 
 def test_octets_reach_the_device_at_the_lines_speed(mcu, recorder):
@@ -171,6 +179,30 @@ def test_power_loss_ends_everything_at_once(mcu, rig, recorder):
     assert not rig.valve_patient
 
 
+def test_octets_that_have_not_left_are_lost_with_the_power(mcu):
+    mcu.link_write(b"x" * 100)
+    mcu.advance(10 * OCTET_NS)
+    mcu.power_off()
+    mcu.advance(100 * MS)
+    assert mcu.host_read() == b"x" * 10
+
+
+def test_octets_that_nobody_read_are_lost_with_a_reset(mcu):
+    mcu.host_write(b"lost")
+    mcu.advance(1 * MS)
+    mcu.reset(RESET_WATCHDOG)
+    assert mcu.link_read(100) == b""
+
+
+def test_the_watchdog_stands_still_until_it_is_started_again(mcu):
+    mcu.watchdog_start(500)
+    assert mcu.watchdog_ns == 500 * MS
+    mcu.power_off()
+    mcu.power_on()
+    mcu.watchdog_feed()
+    assert mcu.watchdog_ns == NEVER_NS
+
+
 def test_octets_are_lost_on_a_device_without_power(mcu):
     mcu.power_off()
     mcu.host_write(b"lost")
@@ -181,7 +213,6 @@ def test_octets_are_lost_on_a_device_without_power(mcu):
     assert mcu.reset_cause == RESET_POWER_ON
 
 
-@pytest.mark.req("STOP-5")
 def test_a_reset_releases_the_outputs(mcu, rig, recorder):
     mcu.steps[FLUSH].arm()
     keep_fed(mcu, 50 * MS)
@@ -198,10 +229,10 @@ def test_a_reset_releases_the_outputs(mcu, rig, recorder):
 
 
 def test_a_bus_that_is_held_times_out_and_a_missing_chip_does_not_acknowledge(mcu, rig):
-    assert mcu.i2c_error(0) == 5
+    assert mcu.i2c_error() == 5
     rig.buses.hold(0)
     assert mcu.i2c_read(0, 0x50, 1) is None
-    assert mcu.i2c_error(0) == 110
+    assert mcu.i2c_error() == 110
 
 
 def test_inputs_wake_the_firmware_at_their_instant(mcu, rig):

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.plant import PlantParameters, SimulatedRig
+from hil.plant.contents import KINDS
 
 MS = 1_000_000
 # Sums of a million nanolitres carry a rounding of some 1e-10.
 NUMERICAL_ZERO_NL = 1e-6
+LINE_NL = 11_000.0
 
 parameters = st.builds(
     PlantParameters,
@@ -30,10 +32,25 @@ actions = st.lists(
         st.tuples(st.just("leak"), st.floats(0.0, 500.0)),
         st.tuples(st.just("estop"), st.booleans()),
         st.tuples(st.just("stall"), st.booleans()),
+        st.tuples(st.just("spill"), st.floats(0.0, 500.0)),
+        st.tuples(st.just("clog"), st.floats(0.0, 1.0)),
+        st.tuples(st.just("air"), st.floats(1.0, 3000.0)),
+        st.tuples(st.just("exchange"), st.integers(0, 2), st.integers(0, 2), st.floats(0.0, 500.0)),
+        st.tuples(st.just("loosen"), st.integers(0, 2), st.floats(0.0, 500.0), st.floats(-5.0, 5.0)),
+        st.tuples(st.just("clamp"), st.integers(0, 2)),
+        st.tuples(st.just("valve sticks"), st.booleans()),
         st.tuples(st.just("look")),
     ),
     max_size=40,
 )
+
+
+def make_rig(parameters, seed=1):
+    """A rig that pumps forward to the patient, so that most of what is drawn moves liquid."""
+    rig = SimulatedRig(parameters, seed)
+    rig.set_direction(0, True)
+    rig.set_valve(0, True)
+    return rig
 
 
 def play(rig, action, now_ns):
@@ -62,13 +79,20 @@ def play(rig, action, now_ns):
             "leak": rig.leak,
             "estop": rig.press_estop,
             "stall": lambda stalled: rig.stall(0, stalled),
-        }[kind](values[0])
+            "spill": rig.spill,
+            "clog": rig.clog,
+            "air": lambda volume_nl: rig.insert_air(volume_nl, 1000.0),
+            "exchange": lambda channel, kind, air_nl: rig.exchange_syringe(channel, 20_000.0, kind, air_nl),
+            "loosen": rig.loosen,
+            "clamp": rig.clamp,
+            "valve sticks": rig.stick_valve,
+        }[kind](*values)
     return now_ns
 
 
 @given(parameters, actions)
 def test_volume_is_balanced_after_every_action(parameters, actions):
-    rig = SimulatedRig(parameters)
+    rig = make_rig(parameters)
     now_ns = 0
     for action in actions:
         now_ns = play(rig, action, now_ns)
@@ -76,9 +100,38 @@ def test_volume_is_balanced_after_every_action(parameters, actions):
         assert abs(rig.line.balance_error_nl) < NUMERICAL_ZERO_NL
 
 
+@given(parameters, actions)
+def test_volume_of_every_kind_is_balanced_after_every_action(parameters, actions):
+    rig = make_rig(parameters)
+    now_ns = 0
+    for action in actions:
+        now_ns = play(rig, action, now_ns)
+        contents = rig.contents
+        assert contents.balance_errors_nl() == pytest.approx([0.0] * len(KINDS), abs=NUMERICAL_ZERO_NL)
+        assert sum(contents.tip) == pytest.approx(rig.tip_nl, abs=NUMERICAL_ZERO_NL)
+        assert sum(contents.waste) == pytest.approx(rig.waste_nl, abs=NUMERICAL_ZERO_NL)
+        assert sum(contents.leaked) == pytest.approx(rig.leaked_nl, abs=NUMERICAL_ZERO_NL)
+        assert sum(contents.in_line()) == pytest.approx(LINE_NL + rig.stored_nl, abs=NUMERICAL_ZERO_NL)
+        assert min(volume_nl for _, volume_nl in contents.tube.plugs) >= 0.0
+
+
+@given(parameters, actions, st.integers(0, 1000))
+def test_one_seed_gives_one_rig(parameters, actions, seed):
+    ends = []
+    for _ in range(2):
+        rig = make_rig(parameters, seed)
+        now_ns = 0
+        readings = []
+        for action in actions:
+            now_ns = play(rig, action, now_ns)
+            readings.append((rig.adc(0, rig.now_ns), rig.adc(1, rig.now_ns), rig.weigh_nl(rig.now_ns)))
+        ends.append((readings, rig.to_patient_nl(), rig.contents.waste, rig.inputs(rig.now_ns)))
+    assert ends[0] == ends[1]
+
+
 @given(parameters, actions, st.integers(1, 50 * MS))
 def test_looking_at_the_rig_more_often_changes_nothing(parameters, actions, look_ns):
-    plain, looked_at = SimulatedRig(parameters), SimulatedRig(parameters)
+    plain, looked_at = make_rig(parameters), make_rig(parameters)
     now_ns = 0
     for action in actions:
         before_ns, now_ns = now_ns, play(plain, action, now_ns)
@@ -89,6 +142,8 @@ def test_looking_at_the_rig_more_often_changes_nothing(parameters, actions, look
     assert looked_at.tip_nl == pytest.approx(plain.tip_nl, rel=1e-9, abs=NUMERICAL_ZERO_NL)
     assert looked_at.waste_nl == pytest.approx(plain.waste_nl, rel=1e-9, abs=NUMERICAL_ZERO_NL)
     assert looked_at.pressure_kpa == pytest.approx(plain.pressure_kpa, rel=1e-9, abs=1e-9)
+    for one, other in zip(looked_at.to_patient_nl(), plain.to_patient_nl(), strict=True):
+        assert one == pytest.approx(other, rel=1e-9, abs=NUMERICAL_ZERO_NL)
 
 
 @given(parameters, st.integers(20_000, 20 * MS), st.lists(st.integers(1, 50), min_size=1, max_size=20))

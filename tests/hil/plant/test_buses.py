@@ -6,6 +6,7 @@ import pytest
 
 from hil.plant.buses import I2cBuses
 from hil.plant.chips import ErrorCountdown, FramChip
+from hil.plant.eeprom import EepromChip
 
 ADDRESS = 0x50
 
@@ -48,3 +49,32 @@ def test_transfers_fail_at_their_rate():
 def test_no_transfer_fails_without_an_error_rate():
     buses = make_buses()
     assert all(buses.read(0, ADDRESS, 1, 0) is not None for _ in range(1000))
+
+
+def test_a_chip_listens_unless_it_is_absent_silent_busy_or_its_bus_is_held():
+    chip = EepromChip(5_000_000)
+    buses = I2cBuses({(1, ADDRESS): chip}, ErrorCountdown(0.0, Random(1)))
+    assert buses.listens(1, ADDRESS, 0)
+    assert not buses.listens(0, ADDRESS, 0)
+    assert buses.write(1, ADDRESS, b"\x00x", 0)
+    assert not buses.listens(1, ADDRESS, 4_999_999)
+    assert buses.listens(1, ADDRESS, 5_000_000)
+    buses.silence(1, ADDRESS)
+    assert not buses.listens(1, ADDRESS, 5_000_000)
+    buses.silence(1, ADDRESS, False)
+    buses.hold(1)
+    assert not buses.listens(1, ADDRESS, 5_000_000)
+
+
+def test_a_storm_strikes_its_own_bus_only_and_ends():
+    buses = I2cBuses({(0, ADDRESS): FramChip(), (1, ADDRESS): FramChip()}, ErrorCountdown(0.0, Random(1)))
+    buses.disturb(0, ErrorCountdown(0.5, Random(1)))
+    assert any(buses.read(0, ADDRESS, 1, 0) is None for _ in range(50))
+    assert all(buses.read(1, ADDRESS, 1, 0) is not None for _ in range(50))
+    buses.disturb(0, None)
+    assert all(buses.read(0, ADDRESS, 1, 0) is not None for _ in range(50))
+
+
+def test_an_octet_takes_nine_bits_of_the_buses_clock():
+    buses = I2cBuses({}, ErrorCountdown(0.0, Random(1)), 100_000)
+    assert (buses.edge_ns(), buses.octets_ns(1), buses.octets_ns(10)) == (10_000, 90_000, 900_000)

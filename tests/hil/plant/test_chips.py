@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from hil.plant.chips import ErrorCountdown, FlowChip, FramChip, PowerLost, TemperatureChip, crc8
+from hil.plant.chips import ErrorCountdown, FlowChip, FramChip, PowerLost, crc8
 
 FIRST_RESULT_NS = 12_000_000
 START, STOP = b"\x36\x08", b"\x3f\xf9"
@@ -122,22 +122,6 @@ def test_a_longer_read_than_there_are_octets_reads_ones():
     assert chip.read(11, FIRST_RESULT_NS)[9:] == b"\xff\xff"
 
 
-def test_temperature_chip_reads_in_128ths_of_a_degree():
-    chip = TemperatureChip(lambda now_ns: 22.5)
-    chip.write(b"\x00", 0)
-    assert chip.read(2, 0) == (22 * 128 + 64).to_bytes(2, "big")
-
-
-def test_temperature_chip_reads_below_zero():
-    assert TemperatureChip(lambda now_ns: -1.0).read(2, 0) == b"\xff\x80"
-
-
-def test_temperature_chip_tells_its_identity():
-    chip = TemperatureChip(lambda now_ns: 22.5)
-    chip.write(b"\x0f", 0)
-    assert chip.read(2, 0) == b"\x01\x17"
-
-
 def test_fram_reads_back_what_was_written():
     fram = FramChip()
     fram.write(b"\x12\x34nanobots", 0)
@@ -174,7 +158,6 @@ def test_fram_keeps_its_contents_without_power():
     assert fram.read(3, 0) == b"abc"
 
 
-@pytest.mark.req("LEDGER-2")
 @pytest.mark.parametrize("octets", range(9))
 def test_fram_keeps_exactly_the_octets_before_the_power_went(octets):
     fram = FramChip()

@@ -66,7 +66,6 @@ def test_the_direction_pin_reverses_the_plunger():
     assert rig.syringes[FLUSH].plunger_nl == pytest.approx(6 * NOMINAL_STEP_NL)
 
 
-@pytest.mark.req("STOP-5", "STOP-6")
 def test_edges_without_heartbeat_move_nothing():
     rig = make_rig()
     rig.set_direction(0, True)
@@ -78,7 +77,6 @@ def test_edges_without_heartbeat_move_nothing():
     assert rig.unpowered_steps[FLUSH] == 100
 
 
-@pytest.mark.req("STOP-5")
 def test_motor_stops_at_the_end_of_the_one_shot_in_the_middle_of_a_run():
     rig = powered_rig(until_ns=1 * S)  # the last edge is at 1 s, the supply falls at 1.020 s
     rig.step_edges(FLUSH, 1 * S, 10 * MS, 10)
@@ -86,7 +84,6 @@ def test_motor_stops_at_the_end_of_the_one_shot_in_the_middle_of_a_run():
     assert rig.syringes[FLUSH].plunger_nl == pytest.approx(2 * NOMINAL_STEP_NL)
 
 
-@pytest.mark.req("STOP-6")
 def test_valve_falls_to_the_waste_when_the_heartbeat_ends():
     rig = powered_rig(until_ns=1 * S)
     rig.advance(1029 * MS)
@@ -116,7 +113,6 @@ def test_a_short_pulse_does_not_move_the_valve():
     assert not rig.valve_patient
 
 
-@pytest.mark.req("STOP-11")
 def test_liquid_after_safe_is_what_flows_while_the_valve_falls():
     rig = powered_rig()
     rate_nl_s = 20_000.0

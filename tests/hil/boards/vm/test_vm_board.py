@@ -143,3 +143,17 @@ def test_a_vm_with_numbers_as_wide_as_a_picos_gives_the_same_dose(make_bench):
     bench.host.connect()
     bench.host.dose(1000)
     assert bench.host.outcome().emitted_steps == bench.edges == steps_of(1000)
+
+
+@pytest.mark.req("LEDGER-2")
+@pytest.mark.parametrize("octets", [0, 1, 9, 15])
+def test_power_that_vanishes_in_the_middle_of_a_write_leaves_what_was_written_before(make_bench, octets):
+    bench = make_bench()
+    first = int.from_bytes(bench.host.connect().boot[:4], "little")
+    bench.board.power_off()
+    bench.rig.fram.cut_power_after(octets)
+    bench.board.power_on()
+    assert bench.board.pid is None
+    bench.board.power_on()
+    bench.host.__init__(bench.board)
+    assert int.from_bytes(bench.host.connect().boot[:4], "little") == first + 1
