@@ -18,7 +18,7 @@ PROJECT := $(VENV)/project-$(call key,pyproject.toml)
 $(shell test -x $(BIN)/python || rm -f $(VENV)/packages-* $(VENV)/project-*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: help setup venv install-packages install-project micropython demo test test-rp2040 bench night image lock docs clean
+.PHONY: help setup venv install-packages install-project micropython demo test test-rp2040 test-board bench night image lock docs clean
 .PHONY: check check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
 
 help: ## list the targets
@@ -67,6 +67,10 @@ test: setup ## every test but those on the emulated Pico; NANORIG_SEED=n repeats
 test-rp2040: setup image ## the tests on the emulated Pico
 	@$(BIN)/python -m pytest -m rp2040 --target rp2040
 
+# BOARD and PROBE are serial ports; without BOARD the tier is not run, and says so with an exit code of its own (77).
+test-board: setup ## the scenarios on a real Pico: BOARD=/dev/ttyUSB0 PROBE=/dev/ttyACM0 CAPABILITIES=i2c-fram,...
+	@$(BIN)/python -m hil.boards.serial.tier --board-url="$(BOARD)" --probe-url="$(PROBE)" --capabilities="$(CAPABILITIES)"
+
 CHECKS := check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
 
 check: setup ## style, types, import contracts, generated files, requirements and their tests
@@ -96,10 +100,13 @@ check-requirements:
 
 bench: setup ## how fast the bench runs on each board, against real time
 	@$(BIN)/rig hil speed
+	@$(BIN)/rig hil ticks --functions 0
 
 night: setup ## the tests with many more examples each, and a seed of their own
 	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm --hypothesis-profile=night
 	@$(BIN)/rig hil storm --schedules 500 --seed $$(date +%j)
+	@$(BIN)/rig hil latency --target rp2040 --seed $$(date +%j)
+	@$(BIN)/rig hil steps
 
 image: setup ## the Pico image, built from Debian's sources
 	@$(BIN)/python -m hil.toolchain.image

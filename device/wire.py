@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from device.executive import TickStats
 
 _TELEMETRY_TICKS = const(10)
+# Statistics have a tick of their own, without telemetry.
 _STATS_TICKS = const(100)
+_STATS_AT = const(45)
 
 
 def _padded(name: bytes) -> bytes:
@@ -75,7 +77,7 @@ class Wire:
             self._link.unsolicited(messages.DOSE_STATE, *dose.values(controller.now_ms))
         if controller.ticks % _TELEMETRY_TICKS == 0:
             self._telemetry()
-        if controller.ticks % _STATS_TICKS == 0:
+        if controller.ticks % _STATS_TICKS == _STATS_AT:
             self._link_stats()
 
     def _hello(self, values: tuple) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hil.boards.rp2040.command import steps_command, ticks_command
+from hil.boards.serial.commands import wiring_command
 from hil.evidence_command import evidence_app
 from hil.latency.command import latency_command
 from hil.replay_command import replay_command
@@ -118,7 +120,10 @@ hil_app.command("run")(run_command)
 hil_app.command("replay")(replay_command)
 hil_app.command("compare")(compare_command)
 hil_app.command("storm")(storm_command)
+hil_app.command("wiring")(wiring_command)
 hil_app.command("latency")(latency_command)
+hil_app.command("steps")(steps_command)
+hil_app.command("ticks")(ticks_command)
 hil_app.add_typer(evidence_app, name="evidence")
 
 

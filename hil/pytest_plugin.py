@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hil import pytest_recording, pytest_serial
+from hil import pytest_recording, pytest_rp2040, pytest_serial
 
 DEFAULT_TARGET = "twin"
 DEFAULT_SEED = 1
@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write one line of JSON a bench test: what ran, how it ended, what it proves, where its recording is",
     )
     pytest_serial.addoption(group)
+    pytest_rp2040.addoption(group)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -128,6 +129,8 @@ def bench(request: pytest.FixtureRequest, target: str) -> Iterator[Any]:
     if target == pytest_serial.TARGET:
         pytest_serial.skip_what_cannot_be(request)
         options |= pytest_serial.options(request.config)
+    if target == pytest_rp2040.TARGET:
+        options |= pytest_rp2040.options(request.config)
     for marker in reversed(list(request.node.iter_markers("bench"))):
         options.update(marker.kwargs)
     try:
@@ -137,6 +140,7 @@ def bench(request: pytest.FixtureRequest, target: str) -> Iterator[Any]:
             pytest.skip(f"{target} cannot run here: {missing}")
         raise
     with built:
+        pytest_rp2040.boot(built)
         pytest_recording.watch(request.node, built)
         yield built
 
@@ -204,5 +208,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if bench is None or not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = pyfuncitem._fixtureinfo.argnames
-    bench.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    try:
+        bench.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    except Exception as error:
+        if bench.target == pytest_serial.TARGET:
+            pytest_serial.skip_what_turned_out_not_to_be(error)
+        raise
     return True

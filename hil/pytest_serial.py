@@ -49,6 +49,14 @@ def skip_what_cannot_be(request: pytest.FixtureRequest) -> None:
         pytest.skip(f"serial: this bench lacks {', '.join(lacking)}")
 
 
+def skip_what_turned_out_not_to_be(error: BaseException) -> None:
+    """Skip a test by name that asked for what cannot be done to a real board."""
+    from hil.boards.serial.capabilities import NotHereError  # noqa: PLC0415
+
+    if isinstance(error, NotHereError):
+        pytest.skip(f"serial: {error}")
+
+
 def _there(config: pytest.Config) -> frozenset[str]:
     """Return what the bench can do; the probe is asked once a run."""
     if _KNOWN not in config.stash:

@@ -14,13 +14,16 @@ def board_options(target: str, image: Path | None) -> dict[str, Any]:
         return {}
     if target != "rp2040":
         raise UsageError(f"--image is for the target rp2040, not for {target}.", "Leave it out, or choose rp2040.")
-    from hil.boards.rp2040.stock import check_image  # noqa: PLC0415 -- only where an image is given
+    from hil.boards.rp2040.stock import ImageError, check_image  # noqa: PLC0415 -- only where an image is given
 
-    check_image(image)
+    try:
+        check_image(image)
+    except ImageError as error:
+        raise UsageError(f"{error}.", "Name the .uf2 of MicroPython 1.25 or newer for the Raspberry Pi Pico.") from None
     return {"image": image}
 
 
-def prepared(target: str) -> None:
+def prepared(target: str, image: Path | None = None) -> None:
     """Make emulator and image ready where the target needs them. Raises RigError where it cannot."""
     if target != "rp2040":
         return
@@ -31,6 +34,7 @@ def prepared(target: str) -> None:
 
     try:
         load()
-        current_image()
+        if image is None:
+            current_image()
     except (BuildError, FetchError, NativeError) as error:
         raise RigError("plugin", f"Not run: the emulated Pico is not to be had here: {error}", "") from error

@@ -42,6 +42,7 @@ def run_command(
     target: TargetOption = None,
     seed: SeedOption = 1,
     record: Annotated[Path | None, typer.Option(metavar="DIR", help="Leave a recording of every scenario.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="rp2040: this image instead of the own.")] = None,
     list_only: Annotated[bool, typer.Option("--list", help="Only name the scenarios.")] = False,
     json_output: JsonOption = False,
 ) -> int:
@@ -52,6 +53,10 @@ def run_command(
     from hil.scenario_runs import list_scenarios, run_scenarios  # noqa: PLC0415
 
     targets = targets_of(target)
+    if image is not None:
+        from hil.rp2040_options import board_options  # noqa: PLC0415
+
+        board_options("rp2040" if "rp2040" in targets else targets[0], image)
     if list_only:
         nodes = list_scenarios(select, targets)
         if json_output:
@@ -59,7 +64,7 @@ def run_command(
         else:
             typer.echo("\n".join(nodes))
         return 0
-    report = run_scenarios(select, targets, seed, record)
+    report = run_scenarios(select, targets, seed, record, image=image)
     if json_output:
         put_json(report.as_dict())
     else:

@@ -89,7 +89,13 @@ class RunReport:
 
 
 def run_scenarios(
-    select: str, targets: Sequence[str], seed: int, record: Path | None = None, *, root: Path = PROJECT
+    select: str,
+    targets: Sequence[str],
+    seed: int,
+    record: Path | None = None,
+    *,
+    image: Path | None = None,
+    root: Path = PROJECT,
 ) -> RunReport:
     """Run the scenarios that ``select`` names, all with an empty one. Raises RigError when none could be run."""
     with tempfile.TemporaryDirectory(prefix="nanorig-run-") as folder:
@@ -97,6 +103,8 @@ def run_scenarios(
         options = ["--target", ",".join(targets), "--seed", str(seed), f"--bench-report={report}"]
         if record is not None:
             options.append(f"--record={record.absolute()}")
+        if image is not None:
+            options.append(f"--image={image.absolute()}")
         done = _pytest([*selection(select, root), *options], root, seed)
         results = (
             [ScenarioResult(**json.loads(line)) for line in report.read_text(encoding="utf-8").splitlines()]

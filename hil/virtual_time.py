@@ -14,7 +14,7 @@ from hil.plant.parameters import NS_PER_S
 
 T = TypeVar("T")
 
-_RESOLUTION_S = 1e-9
+_RESOLUTION_S = 0.4e-9  # less than one step of the clock: no timer fires before its nanosecond
 # So long may every coroutine wait for octets alone, with no timer set, before it counts as waiting for ever.
 SILENCE_LIMIT_S = 60
 # A run that takes longer than this on the bench's clock is taken for one that never ends.
@@ -56,6 +56,18 @@ class VirtualTimeLoop(base_events.BaseEventLoop):
         """Return the bench's time in seconds."""
         return self._bench.now_ns / NS_PER_S
 
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Let a wait, even one that is nothing but a remainder of rounding, take a nanosecond: else it never ended."""
+        if when > self.time() and self._ns(when) <= self._bench.now_ns:
+            when = (self._bench.now_ns + 1) / NS_PER_S
+        return super().call_at(when, callback, *args, context=context)
+
+    @staticmethod
+    def _ns(when: float) -> int:
+        return math.ceil(round(when * NS_PER_S, 3))
+
     def select(self, timeout: float | None) -> list[Any]:
         """Let the bench run for as long as nothing is ready."""
         if timeout is None:
@@ -84,7 +96,7 @@ class VirtualTimeLoop(base_events.BaseEventLoop):
 
     def _next_timer_ns(self) -> int:
         timer: asyncio.TimerHandle = self._scheduled[0]  # type: ignore[attr-defined]
-        return math.ceil(round(timer.when() * NS_PER_S, 3))
+        return self._ns(timer.when())
 
     def _advance(self, until_ns: int) -> bool:
         if self._limit_ns is not None and until_ns > self._limit_ns:

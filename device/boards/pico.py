@@ -29,8 +29,8 @@ _PRESSURE, _DENSITY, _SUPPLY = const(26), const(27), const(28)
 _CHANNELS = const(3)
 
 _LINK_BAUD = const(921600)
-# 92 octets arrive in a millisecond: the ring holds 44 ms of a host that never pauses.
-_LINK_RECEIVE_OCTETS = const(4096)
+# 92 octets arrive in a millisecond: the ring holds 22 ms of a host that never pauses.
+_LINK_RECEIVE_OCTETS = const(2048)
 _LINK_SEND_OCTETS = const(2048)
 # One octet leaves in 10.8 us; reckoned slower, so that the ring never holds more than was reckoned.
 _LINK_OCTET_US = const(11)
@@ -198,7 +198,7 @@ class PicoBoard:
         self._stirrer_pwm = _switch(self._stirrer_pwm, self._stirrer, on, _STIRRER_HZ, _STIRRER_DUTY)
 
     def watchdog_start(self, timeout_ms: int) -> None:
-        """Start the watchdog; nothing stops it again. The start-up has ended: from now on nobody but the caller collects."""
+        """Start the watchdog; nothing stops it again. The start-up ends here: from now on only the caller collects."""
         gc.collect()
         gc.threshold(-1)
         self.watchdog_feed = WDT(timeout=timeout_ms).feed

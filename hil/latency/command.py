@@ -39,7 +39,7 @@ def latency_command(
     if draw is not None and draw.suffix != ".svg":
         raise UsageError(f"{draw.name} is not called .svg.", "Name the picture so.")
     options = board_options(target, image)
-    prepared(target)
+    prepared(target, image)
     began_s = time.perf_counter()
     host_us = host_part.measure(stops)
     total = instants + stops + hangs

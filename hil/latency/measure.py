@@ -10,15 +10,12 @@ from typing import Any
 from hil.latency import plan
 from hil.latency.forks import Emit, Row, in_copies, in_copy
 from hil.latency.plan import COLLECTING, HANG, SAFE, STOP, Group
-from hil.latency.scene import Scene
+from hil.latency.scene import COPIED, Scene
 from hil.latency.trials import STOP_FRAME_US, hang_trial, safe_trial, stop_trial
 from hil.plant.parameters import NS_PER_MS
 from hil.toolchain.image import firmware_hash
 
 AT_ONCE = 2
-COPIED = ("twin", "rp2040")
-"""Targets that a fork copies whole. The others start anew for every trial."""
-
 HOLD_MS = (0.1, 8.0)
 STOP_FRAME_NS = round(STOP_FRAME_US * 1000)
 COLLECTION_NS = 4 * NS_PER_MS
@@ -26,7 +23,8 @@ COLLECTION_NS = 4 * NS_PER_MS
 
 def trials(target: str, seed: int, instants: int, stops: int, hangs: int, **options: Any) -> Iterator[Row]:
     """Yield one row a trial, in no certain order; the rows are the same for one seed."""
-    collecting = target == "rp2040"
+    # The own image's symbols tell when the heap is collected.
+    collecting = target == "rp2040" and "image" not in options
     planned = plan.groups(instants, stops, hangs, seed, collecting=collecting)
     fresh = partial(Scene, target, seed, **options)
     base = fresh() if target in COPIED and planned else None
@@ -84,7 +82,7 @@ def _enter(scene: Scene, group: Group) -> None:
 def _trial(scene: Scene, group: Group, random: Random) -> Callable[[], Row]:
     if group.kind == SAFE:
         hold_ms = random.uniform(*HOLD_MS)
-        hung = random.random() < 0.5  # noqa: PLR2004 -- one half each
+        hung = random.random() < 0.5
         return partial(safe_trial, scene, hung=hung, hold_ms=hold_ms, period_us=group.period_us)
     if group.kind == HANG:
         return partial(hang_trial, scene, group.period_us)

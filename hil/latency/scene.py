@@ -25,9 +25,13 @@ SMALL_NL = 300
 CALM_NL_S = 500
 """A rate whose line pressure is gone soon, for states that wait for that."""
 
+COPIED = ("twin", "rp2040")
+"""Targets that a fork copies whole. The others start anew for every trial."""
+
 FAST_NL_S = 2000
 STEADY_S = 1.6
 FLOW_S = 0.3
+START_LIMIT_S = 20.0
 TELEMETRY_S = 0.1
 
 
@@ -36,7 +40,7 @@ class Scene:
 
     def __init__(self, target: str, seed: int, **options: Any) -> None:
         self.bench = Bench(target, seed, **options)
-        self.rig: Rig = self.do(self.bench.connect())
+        self.rig: Rig = self.do(_connected(self.bench))
         self.doses: list[asyncio.Task[object]] = []
         self.collections_ns: list[int] = []
         """When each collection of the heap began, where the board can tell."""
@@ -48,6 +52,11 @@ class Scene:
     def now_ns(self) -> int:
         """The time reached."""
         return self.bench.now_ns
+
+    @property
+    def copied(self) -> bool:
+        """Whether a trial runs in a copy of this, which is thrown away afterwards."""
+        return self.bench.target in COPIED
 
     def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine to its end; what it started goes on whenever time does."""
@@ -118,7 +127,7 @@ class Scene:
 
     async def _telemetry_says(self, wanted: Callable[[Any], bool]) -> None:
         async with asyncio.timeout(30):
-            while self.rig.telemetry is None or not wanted(self.rig.telemetry.message):
+            while self.rig.telemetry is None or not wanted(self.rig.telemetry.message):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     # What the firmware does when.
@@ -163,6 +172,17 @@ class Scene:
     def run_board(self, duration_ms: float) -> None:
         """Let time pass without the host's doing anything."""
         self.bench.run_until_ns(self.now_ns + round(duration_ms * NS_PER_MS))
+
+
+async def _connected(bench: Bench) -> Rig:
+    """Connect as soon as the firmware is up: from a file system it takes seconds to compile itself."""
+    end_s = bench.now_s + START_LIMIT_S
+    while True:
+        try:
+            return await bench.connect()
+        except RigError:
+            if bench.now_s > end_s:
+                raise
 
 
 async def _ended(rig: Rig, volume_nl: int, rate_nl_s: int) -> None:

@@ -38,7 +38,7 @@ class Pins:
 
 
 def safe_trial(scene: Scene, *, hung: bool, hold_ms: float, period_us: float) -> dict[str, Any]:
-    """Let the emergency stop be pressed now and released after ``hold_ms``; with ``hung`` the processor is dead by now."""
+    """Let the emergency stop be pressed now and released after ``hold_ms``; with ``hung`` the processor is dead."""
     bench, plant = scene.bench, scene.bench.plant
     before = _pins(scene)
     fell_ns = scene.now_ns
@@ -113,12 +113,14 @@ def hang_trial(scene: Scene, period_us: float) -> dict[str, Any]:
 def weighed_after(scene: Scene, before: Pins) -> float | None:
     """Weigh what has left the tip since ``before``, nL, with the scale at rest; None when the valve is not released.
 
-    The outputs stay as they are while the scale comes to rest: nothing that flows would be overlooked.
+    In a copy the outputs stay as they are while the scale comes to rest: nothing that flows would be overlooked.
     """
     plant = scene.bench.plant
     if plant.valve_patient:
         return None
-    at_rest_ns = max(plant.now_ns, scene.now_ns) + REST_NS
+    if not scene.copied:
+        scene.run_board(REST_NS / NS_PER_MS)
+    at_rest_ns = max(plant.now_ns, scene.now_ns) + (REST_NS if scene.copied else 0)
     return float(plant.weigh_nl(at_rest_ns)) - before.tip_nl
 
 

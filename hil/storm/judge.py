@@ -64,6 +64,7 @@ def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
         begun = walk.accepted.get(report.dose_id)
         if (
             begun is None
+            or begun.stored_nl > promises.RELIEVED_NL
             or not codes.DOSE_ACCEPTED <= report.state <= codes.DOSE_PARTIAL
             or told.now_ns < begun.now_ns
             or told.now_ns > _first_end_ns(walk, begun)

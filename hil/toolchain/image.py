@@ -25,7 +25,16 @@ from pathlib import Path
 
 from device import identity
 from hil.toolchain import debian
-from hil.toolchain.image_sources import APART_AT, APART_OCTETS, BUILD_JOBS, BuildError, Tree, prepare, run
+from hil.toolchain.image_sources import (
+    APART_AT,
+    APART_OCTETS,
+    APART_SYMBOL,
+    BUILD_JOBS,
+    BuildError,
+    Tree,
+    prepare,
+    run,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BOARD_FOLDER = Path(__file__).resolve().parent / "image"
@@ -56,6 +65,10 @@ EXIT_FETCH_FAILED = 5
 
 VARIANTS: Mapping[str, str] = {"product": "main.py", "bench": "bench_main.py"}
 """Variant to the file frozen as main.py. The bench image runs scripts sent over UART0 and is never put on a rig."""
+
+STOCK = "stock"
+"""The variant with nothing of this project: the port's own board, as anybody's Pico has it."""
+STOCK_BOARD = "RPI_PICO"
 
 
 @dataclass(frozen=True)
@@ -104,9 +117,13 @@ def build(out: Path, variant: str = "product", cache: Path | None = None, firmwa
     with _locked(cache):
         tree = prepare(cache)
         folder = cache / f"build-{variant}-{tree.key}"
+        if variant == STOCK:
+            _compile(tree, folder, stock=True)
+            return _publish(tree, folder / "cmake", out, {"variant": variant, "recipe": recipe()})
         name = stage(firmware or REPOSITORY, folder / "frozen", variant)
-        _compile(tree, folder)
-        return _publish(tree, folder / "cmake", out, {"variant": variant, "firmware_hash": name.hex()})
+        _compile(tree, folder, stock=False)
+        facts = {"variant": variant, "firmware_hash": name.hex(), "recipe": recipe()}
+        return _publish(tree, folder / "cmake", out, facts)
 
 
 @contextmanager
@@ -124,6 +141,16 @@ def firmware_hash(repository: Path = REPOSITORY) -> bytes:
         return identity.hash_sources(f"{repository / 'device'}/")
     except OSError as error:
         raise BuildError(f"a source of the firmware is missing: {error.filename}") from error
+
+
+def recipe() -> str:
+    """Name how an image is made: a hash over everything of this repository that goes into it but the firmware."""
+    digest = hashlib.sha256()
+    modules = [Path(__file__), *(Path(__file__).with_name(f"{name}.py") for name in ("image_sources", "debian"))]
+    for path in [*modules, *sorted(BOARD_FOLDER.iterdir())]:
+        if path.is_file():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def stage(repository: Path, frozen: Path, variant: str) -> bytes:
@@ -163,22 +190,33 @@ def _write_if_changed(data: bytes, target: Path) -> None:
     target.write_bytes(data)
 
 
-def _compile(tree: Tree, folder: Path) -> None:
+def _compile(tree: Tree, folder: Path, *, stock: bool) -> None:
     cmake = folder / "cmake"
     if not (cmake / "Makefile").exists():
         shutil.rmtree(cmake, ignore_errors=True)
-        _configure(tree, folder, cmake)
+        _configure(tree, folder, cmake, _board(folder, stock=stock))
     run(["cmake", "--build", str(cmake), f"-j{BUILD_JOBS}"], "compiler", folder)
 
 
-def _configure(tree: Tree, folder: Path, cmake: Path) -> None:
-    definitions = {
-        "CMAKE_BUILD_TYPE": "MinSizeRel",
-        "CMAKE_C_STANDARD_LIBRARIES": "-lm",
+def _board(folder: Path, *, stock: bool) -> dict[str, str | Path]:
+    """Return what the build is told about the board."""
+    if stock:
+        manifest = BOARD_FOLDER / "stock_manifest.py"
+        return {"MICROPY_BOARD": STOCK_BOARD, "MICROPY_FROZEN_MANIFEST": manifest}
+    return {
         "MICROPY_BOARD": BOARD_NAME,
         "MICROPY_BOARD_DIR": BOARD_FOLDER,
         "MICROPY_FROZEN_MANIFEST": BOARD_FOLDER / "manifest.py",
         "MICROPY_MANIFEST_FROZEN_DIR": folder / "frozen",
+        "CMAKE_EXE_LINKER_FLAGS": f"-Wl,--defsym={APART_SYMBOL}={APART_OCTETS}",
+    }
+
+
+def _configure(tree: Tree, folder: Path, cmake: Path, board: Mapping[str, str | Path]) -> None:
+    definitions = {
+        "CMAKE_BUILD_TYPE": "MinSizeRel",
+        "CMAKE_C_STANDARD_LIBRARIES": "-lm",
+        **board,
         "MICROPY_LIB_DIR": tree.micropython.parent / "lib",
         "PICO_SDK_PATH_OVERRIDE": tree.pico_sdk,
         "PICO_NO_PICOTOOL": "1",
@@ -209,7 +247,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="hil.toolchain.image", description="Build the controller's firmware image.")
     parser.add_argument("command", nargs="?", choices=("build", "packages", "hash"), default="build")
     parser.add_argument("--out", type=Path, default=Path("build/image"), help="folder for firmware.{elf,bin,uf2}")
-    parser.add_argument("--variant", choices=sorted(VARIANTS), default="product")
+    parser.add_argument("--variant", choices=sorted([*VARIANTS, STOCK]), default="product")
     options = parser.parse_args(arguments)
     try:
         return _execute(options)

@@ -21,10 +21,12 @@ EXIT_BUILD_FAILED = 4
 _FAST_LIST = "    ${MICROPY_PY_DIR}/map.c\n"
 FAST_FILES = ("gc.c", "runtime.c", "obj.c", "objfun.c", "objtype.c", "bc.c", "argcheck.c", "objint.c", "smallint.c")
 
-# State of a function call, in words, that fits on the stack; a bigger one is taken from the heap at every call.
-_STACK_WORDS = ("#define VM_MAX_STATE_ON_STACK (sizeof(mp_uint_t) * 11)", "(sizeof(mp_uint_t) * 32)")
+# What a board's header may say otherwise: how much state of a function call, in octets, fits on the stack. A bigger one
+# is taken from the heap at every call.
+_STACK_STATE = "#define VM_MAX_STATE_ON_STACK (sizeof(mp_uint_t) * 11)"
 
-# Memory at the end of the RAM that the heap leaves alone: what stands there, its collector need not look through.
+# A part of the RAM at its end that the heap leaves alone, for linkers that are told APART_SYMBOL.
+APART_SYMBOL = "__apart_octets__"
 APART_OCTETS = 14 * 1024
 APART_AT = 0x20040000 - APART_OCTETS
 _HEAP_END = "__GcHeapEnd = ORIGIN(RAM) + LENGTH(RAM)"
@@ -81,7 +83,7 @@ def _lay_out(upstream: Path, libraries: list[Path], root: Path) -> None:
 def _patch(root: Path) -> None:
     """Leave out what has no source here: mbedtls, and the SDK's one C++ file (there is no C++ in the image).
 
-    Calls keep their state on the stack, and the end of the RAM is kept apart from the heap.
+    And let a board choose where calls keep their state, and how much RAM the heap leaves alone.
     """
     port = root / "micropython/ports/rp2"
     _replace(
@@ -91,8 +93,10 @@ def _patch(root: Path) -> None:
         ("target_link_libraries(${MICROPY_TARGET} micropy_lib_mbedtls)\n", ""),
         (_FAST_LIST, _FAST_LIST + "".join(f"    ${{MICROPY_PY_DIR}}/{name}\n" for name in FAST_FILES)),
     )
-    _replace(root / "micropython/py/objfun.c", (_STACK_WORDS[0], f"#define VM_MAX_STATE_ON_STACK {_STACK_WORDS[1]}"))
-    _replace(port / "memmap_mp_rp2040.ld", (_HEAP_END, f"{_HEAP_END} - {APART_OCTETS}"))
+    choice = f"#ifndef VM_MAX_STATE_ON_STACK\n{_STACK_STATE}\n#endif"
+    _replace(root / "micropython/py/objfun.c", (_STACK_STATE, choice))
+    apart = f"(DEFINED({APART_SYMBOL}) ? {APART_SYMBOL} : 0)"
+    _replace(port / "memmap_mp_rp2040.ld", (_HEAP_END, f"{_HEAP_END} - {apart}"))
     options = ("PY_HASHLIB_SHA1", "PY_CRYPTOLIB", "PY_MACHINE_BITSTREAM", "PY_ONEWIRE", "SSL_MBEDTLS")
     _drop_lines(port / "mpconfigport.h", [f"#define MICROPY_{option} " for option in options])
     _replace(

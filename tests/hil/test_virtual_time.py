@@ -40,6 +40,35 @@ def test_sleeping_costs_no_time_and_ends_exactly():
     assert time.perf_counter() - began_s < 5.0
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_what_rounding_leaves_of_a_wait_is_passed_too(busy):
+    async def spin():
+        while True:
+            await asyncio.sleep(0)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + 0.1 + 0.2  # a little more than 0.3
+        await asyncio.sleep(0.3)
+        other = asyncio.create_task(spin()) if busy else None
+        for _ in range(100):
+            if end_s - loop.time() <= 0:
+                break
+            waited = asyncio.sleep(end_s - loop.time())
+            if other is None:
+                await waited
+            else:
+                waiting = asyncio.create_task(waited)
+                await asyncio.sleep(0)
+                other.cancel()
+                await waiting
+        return end_s - loop.time()
+
+    bench = FakeBench()
+    assert run(bench, main()) <= 0
+    assert bench.now_ns == 3 * S // 10 + 1
+
+
 def test_timers_fire_in_the_order_of_their_time():
     seen = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hil.boards.line import OCTET_NS
-from hil.boards.rp2040.chip import Chip, read_image
+from hil.boards.rp2040.chip import Chip
 from hil.boards.rp2040.console import Console
 from hil.boards.rp2040.i2c import I2cMaster
 from hil.plant.chips import PowerLost
@@ -36,12 +36,15 @@ class Rp2040Board:
 
     name = "rp2040"
 
-    def __init__(self, rig: SimulatedRig, recorder: Recorder, image: Path) -> None:
-        """``image`` is a .uf2 file; the .elf beside it, where there is one, lets ``console`` show what is printed."""
+    def __init__(self, rig: SimulatedRig, recorder: Recorder, image: Path, flash: bytes) -> None:
+        """``flash`` is what stands in the flash at first.
+
+        The .elf beside the file ``image``, where there is one, lets ``console`` show what is printed.
+        """
         self._rig = rig
         self._recorder = recorder
         self.image = image
-        self._flash = read_image(image)
+        self._flash = flash
         self._random = stream(rig.seed, "rp2040 random")
         self._buses = _RigBuses(self)
         self._from_device = bytearray()

@@ -143,7 +143,7 @@ class Chip:
             self._set_output(pin, False)
 
     def hang(self) -> None:
-        """Let the processor stand as in an endless loop with interrupts masked until a reset; everything else goes on."""
+        """Let the processor stand, as in an endless loop with interrupts masked, until a reset; all else goes on."""
         self.loop.hung = True
 
     def _convert(self, channel: int) -> None:

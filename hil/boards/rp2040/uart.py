@@ -81,7 +81,7 @@ class Uart(BasePeripheral):
 
         Returns when the last of them is complete, in ns of the chip's clock.
         """
-        start = max(self._wire_free_ns, self._clock.nanos)
+        start: float = max(self._wire_free_ns, self._clock.nanos)
         idle = not self._wire
         for octet in data:
             start += octet_ns

@@ -14,6 +14,7 @@ from typing import Any
 
 from hil.boards.base import BoardError
 from hil.boards.line import OCTET_NS
+from hil.boards.serial.capabilities import NotHereError
 from hil.boards.serial.happenings import Happenings
 from hil.boards.serial.port import Port
 from hil.boards.serial.probe import wire
@@ -84,12 +85,16 @@ class SerialBoard:
             self._probe.send(wire.RESET, 0)
 
     def power_off(self) -> None:
-        """Cut the device's supply. Raises BoardError where the bench cannot."""
+        """Cut the device's supply. Raises NotHereError where the bench cannot."""
         if self._probe is None or "power" not in self.capabilities:
-            raise BoardError("this bench cannot cut the device's supply: it lacks the capability power")
+            raise NotHereError("this bench cannot cut the device's supply: it lacks the capability power")
         self._probe.send(wire.POWER, 0)
         self._powered = False
         self._rig.power_off_controller(self._rig.now_ns)
+
+    def hang(self) -> None:
+        """Raise NotHereError: nothing outside can hang a real processor."""
+        raise NotHereError("the processor of a real board cannot be hung from outside")
 
     def close(self) -> None:
         """Leave a tripped rig behind and give the ports back."""
@@ -211,7 +216,13 @@ class SerialBoard:
 
     def _edges(self, channel: int, first_ns: int, period_ns: int, count: int) -> None:
         self._recorder.step_edges(channel, first_ns, period_ns, count)
-        self._rig.step_edges(channel, first_ns, max(1, period_ns), count)
+        rig = self._rig
+        if rig.watchful:
+            # Each step may bring the next change of an input nearer.
+            for number in range(count):
+                rig.step_edges(channel, first_ns + number * period_ns, 1, 1)
+        else:
+            rig.step_edges(channel, first_ns, max(1, period_ns), count)
 
     def _earliest_ns(self) -> int:
         now_ns = time.monotonic_ns()

@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from hil.boards.base import BoardError
 from hil.boards.serial.probe import wire
 
+
+class NotHereError(BoardError):
+    """What is asked for cannot be done to a real board, or not on this bench: the scenario is skipped by name."""
+
+
 CAPABILITIES = (*wire.CAPABILITIES, "i2c-fram", "i2c-temperature")
 """What the probe brings, and the chips that have to stand on the bench."""
 

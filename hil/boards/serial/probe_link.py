@@ -126,9 +126,10 @@ class ProbeLink:
             data = self.port.read()
             self.octets += len(data)
             self._decode(data)
-            for message in self._inbox:
+            for number, message in enumerate(self._inbox):
                 if message[0] == wire.WELCOME:
-                    self._inbox.clear()
+                    # What came before belongs to an earlier session.
+                    del self._inbox[: number + 1]
                     self._heard_s = now_s
                     return message
             self._inbox.clear()

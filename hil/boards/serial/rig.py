@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from hil.boards.serial.capabilities import NotHereError
 from hil.boards.serial.probe import wire
 from hil.plant.parameters import PlantParameters
 from hil.plant.rig import SimulatedRig
@@ -16,6 +18,13 @@ _BIT = {
     "home": wire.HOME,
     "footswitch": wire.FOOTSWITCH,
 }
+
+
+def _not_here(name: str) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise NotHereError(f"{name}: the chips on the device's bus are real, the bench cannot make them fail")
+
+    return refuse
 
 
 class _Wire(SensorFault):
@@ -43,11 +52,17 @@ class FollowingRig(SimulatedRig):
         self._drive: Callable[[int], None] | None = None
         self._wires: dict[str, SensorFault] = {name: _Wire() for name in DIGITAL}
         self._lines = 0
+        self.seen_high = self.seen_low = 0
+        """Lines that were high, and low, at any time; whoever looks on may clear them."""
         super().__init__(parameters, seed)
 
     def attach(self, drive: Callable[[int], None], lines: int) -> int:
         """Have lines driven by ``drive(levels)`` from now on; return the levels wanted at first."""
         self._drive = drive
+        chips: list[tuple[Any, str]] = [(self.fram, "cut_power_after")]
+        chips += [(self.buses, name) for name in ("silence", "hold", "disturb")]
+        for owner, name in chips:
+            setattr(owner, name, _not_here(name))
         self.wanted = self._wanted()
         self._take(lines)
         self._update_inputs()
@@ -56,6 +71,8 @@ class FollowingRig(SimulatedRig):
     def follow(self, now_ns: int, lines: int) -> None:
         """Take the levels of all lines, ``wire.LINES`` bits, at an instant."""
         changed = lines ^ self._lines
+        self.seen_high |= lines
+        self.seen_low |= ~lines
         self.advance(now_ns)
         self._take(lines)
         if changed & wire.DIRECTION:
@@ -73,6 +90,14 @@ class FollowingRig(SimulatedRig):
         """Take which of the lines that carry PWM were alive lately."""
         self.set_stirrer(now_ns, bool(lines & wire.STIRRER))
         self.set_buzzer(now_ns, bool(lines & wire.BUZZER))
+
+    def close_end_switch(self, closed: bool = True) -> None:
+        """Close the end switch by hand, or let the plungers decide again."""
+        if closed:
+            self._input_faults["home"] = SensorFault(STUCK, 1.0, self.now_ns)
+        else:
+            self._input_faults.pop("home", None)
+        self._update_inputs()
 
     def _take(self, lines: int) -> None:
         self._lines = lines

@@ -21,12 +21,10 @@ from hil.plant.rig import SimulatedRig
 from hil.plant.sensor_faults import STUCK
 from hil.pseudo_terminal import PseudoTerminal
 from hil.realtime import RealTimeBench
-from protocol import codes
 
 CHIPS = "i2c-fram,i2c-temperature"
 """What the simulated device brings beside its probe."""
 
-_INPUTS = 0x3F
 _CAPABILITIES = (1 << len(wire.CAPABILITIES)) - 1
 
 
@@ -39,6 +37,8 @@ class SimulatedPins:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._rig: SimulatedRig = bench.plant
+        self._running = self._supply = True
+        self._held = self._deaf = False
         self._changes: list[tuple[int, int, int, int]] = []
         self._number = 0
         self._runs: list[list[tuple[int, int, int]]] = [[], [], []]
@@ -78,6 +78,7 @@ class SimulatedPins:
         for bit in (wire.ESTOP, wire.DOOR, wire.BUBBLE, wire.HOME, wire.FOOTSWITCH):
             if mask & bit:
                 self._set(rig, self.swapped.get(bit, bit), bool(levels & bit))
+        self._change(rig.now_ns, mask, levels)
         return self.ticks()
 
     def next_line(self) -> tuple[int, int] | None:
@@ -88,8 +89,12 @@ class SimulatedPins:
         self._told = self._told & ~mask | levels
         return self._ticks(now_ns), self._told
 
-    def edges(self, channel: int, words: list[int]) -> tuple[int, int, int]:
-        """Fill ``words`` with edges that were not told yet."""
+    def mark(self) -> None:
+        """Nothing comes while edges are told here."""
+
+    def edges(self, channel: int, octets: bytearray) -> tuple[int, int, int]:
+        """Fill ``octets`` with words of edges that were not told yet."""
+        words = memoryview(octets).cast("I")
         runs = self._runs[channel]
         before, from_ticks, filled = self._counts[channel], self._last_ticks[channel], 0
         while runs and filled < len(words):
@@ -120,18 +125,28 @@ class SimulatedPins:
 
     def power(self, on: bool) -> None:
         """Give or cut the device's supply."""
-        if on:
-            self._bench.power_on()
-        else:
-            self._bench.power_off()
+        self._supply = on
+        self._run_or_not()
 
     def reset(self, low: bool) -> None:
         """Hold the device in reset, or let it start."""
-        self.power(not low)
+        self._held = low
+        self._run_or_not()
+
+    def deafen(self, deaf: bool = True) -> None:
+        """Let the device have no supply whatever the probe does."""
+        self._deaf = deaf
+        self._run_or_not()
 
     def flow(self, octets: bytes) -> None:
         """Set what the flow chip answers with."""
         self._flow = octets
+
+    def _run_or_not(self) -> None:
+        run = self._supply and not self._held and not self._deaf
+        if run != self._running:
+            self._running = run
+            (self._bench.power_on if run else self._bench.power_off)()
 
     def _ticks(self, now_ns: int) -> int:
         return now_ns // wire.TICK_NS & wire.TICKS_MASK
@@ -150,8 +165,6 @@ class SimulatedPins:
 
     def _tap(self) -> None:
         rig: Any = self._rig
-        rig.on_inputs.append(lambda now_ns, inputs: self._change(now_ns, _INPUTS, inputs))
-        self._change(rig.now_ns, _INPUTS, rig.inputs(rig.now_ns))
         _after(rig, "step_edges", self._stepped)
         _after(rig, "heartbeat_edges", self._beat)
         _after(rig, "set_valve", lambda now_ns, high: self._change(now_ns, wire.VALVE, wire.VALVE * high))
@@ -168,10 +181,11 @@ class SimulatedPins:
         chip.read = read
 
     def _change(self, now_ns: int, mask: int, levels: int) -> None:
-        assert not mask & codes.INPUT_VALVE_PATIENT or mask & wire.DIRECTION
         self._number += 1
-        self._lines = self._lines & ~mask | levels & mask
-        heappush(self._changes, (now_ns, self._number, mask, levels & mask))
+        lines = self._lines & ~mask | levels & mask
+        self._lines = lines | wire.SAFE if wire.safe_level(lines) else lines & ~wire.SAFE
+        mask |= wire.SAFE
+        heappush(self._changes, (now_ns, self._number, mask, self._lines & mask))
 
     def _stepped(self, channel: int, first_ns: int, period_ns: int, count: int) -> None:
         runs = self._runs[channel]
@@ -209,7 +223,7 @@ class StandIn(RealTimeBench):
     """Two ports with a simulated device and a simulated probe behind them, until closed."""
 
     def __init__(self, target: str = "twin", seed: int = 1) -> None:
-        super().__init__(lambda: Bench(target, seed, power=False))
+        super().__init__(lambda: Bench(target, seed))
         self.probe_port = PseudoTerminal()
         self.pins: SimulatedPins | None = None
         self._session: Session | None = None

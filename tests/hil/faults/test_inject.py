@@ -163,7 +163,7 @@ def test_the_firmwares_process_is_really_killed_and_another_started():
 
 def test_a_host_that_can_be_killed_is_told_when_to_come_back(bench):
     async def watch():
-        away = []
+        away: list[float] = []
         Injector(bench, away.append).begin(v.HostKilled(0, 250_000))
         return away
 

@@ -32,16 +32,19 @@ def main() -> None:
     poll = select.poll()
     poll.register(sys.stdin, select.POLLIN)
     octet = bytearray(1)
-    listening = False
     while True:
         while poll.poll(0):
             port.readinto(octet)
+            opened = session.open
             session.receive(octet, 1)
+            if session.open and not opened:
+                # At once: the bench's next octets may hold a 3.
+                micropython.kbd_intr(-1)
+        opened = session.open
         session.turn()
-        if session.open != listening:
-            listening = session.open
-            micropython.kbd_intr(-1 if listening else CTRL_C)
-        if not listening:
+        if opened and not session.open:
+            micropython.kbd_intr(CTRL_C)
+        if not session.open:
             time.sleep_ms(1)
 
 

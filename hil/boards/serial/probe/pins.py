@@ -99,6 +99,7 @@ class ProbePins:
         for pin in watched:
             Pin(pin).irq(_note, Pin.IRQ_RISING | Pin.IRQ_FALLING, hard=True)
         self.ticks = stamps.ticks
+        self.mark = self._stamps.mark
         self.edges = self._stamps.edges
 
     def begin(self) -> None:

@@ -21,6 +21,10 @@ the probe. Time is a counter of ticks of 0.5 us that wraps at 2^32; lines are bi
 
 import struct
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 VERSION = 1
 MAGIC = b"rigp"
 
@@ -83,7 +87,7 @@ def pack(number: int, *values: object) -> bytes:
     return struct.pack(FORMATS[number], number, *values)
 
 
-def unpack(payload: bytes) -> tuple | None:  # type: ignore[type-arg]  # this Python's tuple is not the controller's
+def unpack(payload: bytes) -> "tuple[Any, ...] | None":
     """Return number and fields of a payload, None when it is no message; EDGES ends in a tuple of its words."""
     if not payload:
         return None
@@ -92,7 +96,7 @@ def unpack(payload: bytes) -> tuple | None:  # type: ignore[type-arg]  # this Py
         rest = len(payload) - EDGES_HEAD_SIZE
         if rest < 4 or rest % 4:
             return None
-        words = struct.unpack_from("<%dI" % (rest // 4), payload, EDGES_HEAD_SIZE)  # noqa: UP031 -- cheap there
+        words = struct.unpack_from("<%dI" % (rest // 4), payload, EDGES_HEAD_SIZE)
         return struct.unpack_from(EDGES_HEAD, payload) + (words,)
     form = FORMATS.get(number)
     if form is None or len(payload) != struct.calcsize(form):
@@ -103,7 +107,7 @@ def unpack(payload: bytes) -> tuple | None:  # type: ignore[type-arg]  # this Py
 def pack_edges(channel: int, before: int, from_ticks: int, words: list[int]) -> bytes:
     """Return the payload of EDGES: at most MAX_WORDS words."""
     head = struct.pack(EDGES_HEAD, EDGES, channel, before, from_ticks)
-    return head + struct.pack("<%dI" % len(words), *words)  # noqa: UP031 -- cheap there
+    return head + struct.pack("<%dI" % len(words), *words)
 
 
 def safe_level(lines: int) -> bool:

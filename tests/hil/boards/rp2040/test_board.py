@@ -6,6 +6,7 @@ import pytest
 
 from hil.bench import Bench
 from hil.boards.rp2040.profile import Profile
+from hil.hosts import ready
 from hil.plant.parameters import NS_PER_MS
 from hil.pytest_plugin import seed
 
@@ -28,6 +29,7 @@ def bench(request):
 
 async def dosing(bench, rig, volume_nl=30_000, rate_nl_s=10_000):
     """Start a dose and wait until it flows."""
+    await ready(rig)
     task = asyncio.ensure_future(rig.dose(volume_nl=volume_nl, rate_nl_s=rate_nl_s, channel="flush"))
     await asyncio.sleep(0.4)
     assert bench.edge_count(FLUSH) > 0
@@ -36,6 +38,7 @@ async def dosing(bench, rig, volume_nl=30_000, rate_nl_s=10_000):
 
 @pytest.mark.req("DOSE-8")
 async def test_a_dose_emits_the_steps_it_reports_and_reaches_the_scale(bench, rig):
+    await ready(rig)
     outcome = await rig.dose(volume_nl=3000, rate_nl_s=5000, channel="flush")
     assert outcome.outcome.value == "delivered"
     assert outcome.emitted_steps == bench.edge_count(FLUSH)
