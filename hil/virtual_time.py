@@ -8,11 +8,13 @@ import asyncio
 import math
 from asyncio import base_events
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from contextvars import Context
+from typing import Any, Protocol, TypeVar, TypeVarTuple, Unpack
 
 from hil.plant.parameters import NS_PER_S
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _RESOLUTION_S = 0.4e-9  # less than one step of the clock: no timer fires before its nanosecond
 # So long may every coroutine wait for octets alone, with no timer set, before it counts as waiting for ever.
@@ -57,7 +59,11 @@ class VirtualTimeLoop(base_events.BaseEventLoop):
         return self._bench.now_ns / NS_PER_S
 
     def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Let a wait, even one that is nothing but a remainder of rounding, take a nanosecond: else it never ended."""
         if when > self.time() and self._ns(when) <= self._bench.now_ns:
