@@ -9,7 +9,7 @@ import math
 from asyncio import base_events
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any, Protocol, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from hil.plant.parameters import NS_PER_S
 
@@ -61,8 +61,8 @@ class VirtualTimeLoop(base_events.BaseEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Let a wait, even one that is nothing but a remainder of rounding, take a nanosecond: else it never ended."""
