@@ -64,7 +64,8 @@ def run_command(
         else:
             typer.echo("\n".join(nodes))
         return 0
-    report = run_scenarios(select, targets, seed, record, image=image)
+    chosen = {} if image is None else {"image": image}
+    report = run_scenarios(select, targets, seed, record, **chosen)
     if json_output:
         put_json(report.as_dict())
     else:

@@ -75,6 +75,7 @@ def test_the_patients_clock_is_the_rigs():
     assert len(patient.samples) == 9
 
 
+@pytest.mark.only("twin", "vm")
 async def test_on_the_bench_the_patient_gets_what_the_dose_brings_to_the_tip(bench):
     patient = at_the_tip(bench, "lucy")
     assert bench.patient is patient
@@ -95,6 +96,7 @@ async def test_on_the_bench_the_patient_gets_what_the_dose_brings_to_the_tip(ben
     assert len(patient.samples) > 60
 
 
+@pytest.mark.only("twin", "vm")
 async def test_the_fixture_is_a_routine_patient_of_the_benchs_seed(bench, patient):
     await asyncio.sleep(5.5)
     assert patient.parameters == preset("routine", bench.seed)
