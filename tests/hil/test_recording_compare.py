@@ -84,9 +84,10 @@ def test_steps_may_lie_one_tick_apart(recording, shift_ms, same):
 
 
 def test_a_dose_that_goes_on_for_longer_is_other_steps(recording):
-    *most, last = recording.edges
-    longer = replace(last, count=last.count + round(20 * MS / last.period_ns))
-    assert not likeness(recording, changed(recording, edges=[*most, longer])).same
+    steady = max(recording.edges, key=lambda run: run.count)
+    ends_ns = max(run.first_ns + run.period_ns * (run.count - 1) for run in recording.edges)
+    more = replace(steady, first_ns=ends_ns + steady.period_ns, count=round(20 * MS / steady.period_ns))
+    assert not likeness(recording, changed(recording, edges=[*recording.edges, more])).same
 
 
 def test_no_edge_at_all_is_other_steps(recording):
