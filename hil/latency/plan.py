@@ -13,7 +13,7 @@ from hil.plant.parameters import NS_PER_MS, NS_PER_S
 SAFE, STOP, HANG = "safe", "stop", "hang"
 RUNNING, TELEMETRY, COLLECTING = "running", "telemetry", "gc"
 RESTING = ("idle", "accepted", "pausing", "paused", "settling", "stopped")
-SHARES = {RUNNING: 0.43, TELEMETRY: 0.16, COLLECTING: 0.05, **dict.fromkeys(RESTING, 0.06)}
+SHARES = {RUNNING: 0.40, TELEMETRY: 0.16, COLLECTING: 0.08, **dict.fromkeys(RESTING, 0.06)}
 """Of all stops. Two thirds come while steps leave the pin: elsewhere nothing has to end."""
 
 MOST_IN_A_GROUP = 40
