@@ -18,7 +18,7 @@ _RECEIVE_OCTETS = const(256)
 # A processor that hangs right after a tick is reset within 500 ms.
 WATCHDOG_MS = const(490)
 # The heap is collected right after a tick, never in the middle of one, and often: the link waits meanwhile, for 2.6 ms
-# on the emulated Pico when 7 kB of garbage have come together, for longer with more.
+# on the emulated Pico when 7 kB of garbage have come together, for longer with more. A Pico's ear hears a stop even so.
 _COLLECT_TICKS = const(100)
 # Never in a tick that sends telemetry or statistics as well.
 _COLLECT_AT = const(95)
@@ -80,6 +80,9 @@ class Executive:
         if count:
             link.receive(self._received, count, board.ticks_ms())
             self.controller.last_heard_ms = link.last_heard_ms
+            # Usually the link has just stopped; the frame may also come with the octets of a later turn.
+            if board.stop_heard() and self.controller.stop_cause == codes.CAUSE_NONE:
+                self.controller.stop(codes.CAUSE_OPERATOR)
         if board.safe_tripped():
             self.controller.tripped()
         number = link.next_request()

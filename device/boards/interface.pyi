@@ -48,6 +48,11 @@ class Board(Protocol):
         """Return 0 power on, 1 reset pin or forced, 2 soft, 3 watchdog."""
     def link_readinto(self, buffer: bytearray) -> int:
         """Copy received octets into ``buffer``; return how many, 0 for none."""
+    def stop_heard(self) -> bool:
+        """Return whether a stop frame has cut the steps already since the last call, and forget it.
+
+        The frame itself still comes through ``link_readinto``, in a turn to come at the latest.
+        """
     def link_write(self, buffer: Buffer, length: int) -> int:
         """Send octets; return how many were taken."""
     def inputs(self) -> int:

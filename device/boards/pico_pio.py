@@ -11,6 +11,10 @@ import rp2
 from machine import Pin
 from micropython import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _CLOCK_HZ = const(2_000_000)
 
 # Instructions that are executed from outside; none of them moves the program counter.
@@ -100,11 +104,35 @@ def _drives_high(pin: int) -> int:
     return (ptr32(0x50200000)[15] >> pin) & 1  # type: ignore[name-defined]
 
 
-class PioStepGenerator:
-    """Step pulses of one channel. Allocates in the constructor only; safe against a processor that stops."""
+# Machines are switched through the set and clear aliases of the control register, one access each. ``active`` reads,
+# changes and writes it: a cut by an interrupt in between would be undone.
+@micropython.viper
+def _enable(machine: int):  # type: ignore[no-untyped-def]  # viper knows no None
+    """Let a machine of PIO block 0 run."""
+    ptr32(0x50202000)[0] = 1 << machine  # type: ignore[name-defined]
 
-    def __init__(self, machine: int, step_pin: int, safe_pin: Pin) -> None:
+
+@micropython.viper
+def _disable(machine: int):  # type: ignore[no-untyped-def]  # viper knows no None
+    """Freeze a machine of PIO block 0 with all its state."""
+    ptr32(0x50203000)[0] = 1 << machine  # type: ignore[name-defined]
+
+
+@micropython.viper
+def cut_steps():  # type: ignore[no-untyped-def]  # viper knows no None
+    """Freeze the three step machines; ``halt`` tells afterwards what did not leave the pins. For interrupts too."""
+    ptr32(0x50203000)[0] = 7  # type: ignore[name-defined]
+
+
+class PioStepGenerator:
+    """Step pulses of one channel. Allocates in the constructor only; safe against a processor that stops.
+
+    ``stop_pending()`` tells whether ``cut_steps`` was called by an interrupt and nobody has halted the steps since.
+    """
+
+    def __init__(self, machine: int, step_pin: int, safe_pin: Pin, stop_pending: "Callable[[], bool]") -> None:
         self._machine = machine
+        self._stop_pending = stop_pending
         self._pin = step_pin
         self._sm = rp2.StateMachine(machine, step_program, freq=_CLOCK_HZ, set_base=Pin(step_pin), jmp_pin=safe_pin)
         self._start = step_program[1]  # where the program stands in the memory of block 0
@@ -141,8 +169,7 @@ class PioStepGenerator:
 
     def halt(self) -> int:
         """Let no further edge out and return the steps of all words whose edge did not leave the pin, exactly."""
-        sm = self._sm
-        sm.active(0)
+        _disable(self._machine)
         state = _fifo_and_place(self._machine)
         queued = state >> 5
         place = (state & 31) - self._start
@@ -155,11 +182,14 @@ class PioStepGenerator:
         return left
 
     def arm(self) -> None:
-        """Make the generator ready, with nothing queued."""
-        self._sm.active(0)
+        """Make the generator ready, with nothing queued; but frozen while a stop is pending."""
+        _disable(self._machine)
         self._clear(_fifo_and_place(self._machine) >> 5)
         self._died = False
-        self._sm.active(1)
+        _enable(self._machine)
+        # A stop from here on freezes the machine again; one from before must not be undone.
+        if self._stop_pending():
+            _disable(self._machine)
 
     def dead(self) -> bool:
         """Tell whether SAFE was found low during a step since the last arm()."""
@@ -208,7 +238,7 @@ class PioHeartbeat:
         """Top up to 20 ms of edges, one every 5 ms."""
         if not self._running:
             self._running = True
-            self._sm.active(1)
+            _enable(self._machine)
         queued = _fifo_and_place(self._machine) >> 5
         while queued < _HEARTBEAT_QUEUED:
             self._put(_HEARTBEAT_LOOPS)
@@ -217,7 +247,7 @@ class PioHeartbeat:
     def stop(self) -> None:
         """Let no further edge out; the pin stays as it is."""
         sm = self._sm
-        sm.active(0)
+        _disable(self._machine)
         self._running = False
         queued = _fifo_and_place(self._machine) >> 5
         sm.restart()

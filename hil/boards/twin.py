@@ -83,6 +83,10 @@ class TwinDeviceBoard:
             buffer[: len(octets)] = octets
         return len(octets)
 
+    def stop_heard(self) -> bool:
+        """Return False: nothing here hears a frame before the firmware reads it."""
+        return False
+
     def link_write(self, buffer: bytes | bytearray | memoryview, length: int) -> int:
         """Send octets and return how many were taken."""
         return self._mcu.link_write(bytes(buffer[:length]))

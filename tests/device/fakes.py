@@ -118,6 +118,7 @@ class FakeBoard:
         self.cause_of_reset = 0
         self.watchdog_fed = 0
         self.received = b""
+        self.heard = False
         self.sent = b""
 
     def ticks_ms(self) -> int:
@@ -137,6 +138,10 @@ class FakeBoard:
         buffer[:count] = self.received[:count]
         self.received = self.received[count:]
         return count
+
+    def stop_heard(self) -> bool:
+        heard, self.heard = self.heard, False
+        return heard
 
     def link_write(self, buffer: memoryview, length: int) -> int:
         self.sent += bytes(buffer[:length])

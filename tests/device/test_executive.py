@@ -129,6 +129,23 @@ def test_a_stop_is_acted_on_in_the_turn_that_receives_it_ahead_of_orders_in_fron
     assert dosing.edges() == edges
 
 
+@pytest.mark.req("STOP-3")
+def test_steps_that_a_stop_has_cut_already_are_never_left_without_a_latched_stop(dosing):
+    dosing.board.heard = True
+    dosing.board.received += b"octets in front of the stop"
+    dosing.turns(1)
+    assert dosing.controller.stop_cause == codes.CAUSE_OPERATOR
+    assert not dosing.board.steps[2].armed
+
+
+@pytest.mark.req("STOP-3")
+def test_a_stop_that_was_heard_and_read_keeps_the_cause_of_its_frame(dosing):
+    dosing.board.heard = True
+    dosing.stop(codes.CAUSE_LINK_LOST)
+    assert dosing.controller.stop_cause == codes.CAUSE_LINK_LOST
+    assert not dosing.board.heard
+
+
 @pytest.mark.req("STOP-1")
 def test_a_stop_needs_no_session_and_latches_before_anybody_said_hello():
     device = Device()

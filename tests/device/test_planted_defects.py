@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("device", "protocol", "hil", "host", "tests/device", "tests/requirements")
+COPIED = ("device", "protocol", "hil", "host", "tests/device", "tests/protocol", "tests/requirements")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,48 @@ DEFECTS = (
     ),
     Defect(
         "line-stores-nothing", "line.py", "low = pushed_min - self._relieved_max_nl", "low = pushed_min", "test_line.py"
+    ),
+    Defect(
+        "stop-without-checksum",
+        "boards/pico_ear.py",
+        "if code == length and crc & 0xFFFF == 0x20E3 and (crc >> 16) & 0xFFFF == 0xDEBB:",
+        "if code == length:",
+        "boards/test_pico_ear.py",
+    ),
+    Defect(
+        "ear-reads-unmasked",
+        "boards/pico_ear.py",
+        "            masked = self._mask()\n            heard =",
+        "            masked = False\n            heard =",
+        "boards/test_pico_ear.py",
+    ),
+    Defect(
+        "octets-counted-before-they-are-copied",
+        "boards/pico_ear.py",
+        "        copy_out(self._ring, get, count, buffer)\n        self._get = (get + count) & _COUNT_MASK\n",
+        "        self._get = (get + count) & _COUNT_MASK\n        copy_out(self._ring, get, count, buffer)\n",
+        "boards/test_pico_ear.py",
+    ),
+    Defect(
+        "full-ear-hears-on",
+        "boards/pico_ear.py",
+        "            self._deaf = True\n            self._trigger(0)\n",
+        "",
+        "boards/test_pico_ear.py",
+    ),
+    Defect(
+        "ear-without-a-budget",
+        "boards/pico_ear.py",
+        "        self._budget = budget - 1\n",
+        "",
+        "boards/test_pico_ear.py",
+    ),
+    Defect(
+        "cut-steps-left-unstopped",
+        "executive.py",
+        "if board.stop_heard() and self.controller.stop_cause == codes.CAUSE_NONE:",
+        "if board.stop_heard() and False:",
+        "test_executive.py",
     ),
     Defect(
         "one-copy-of-the-boot-count",

@@ -250,6 +250,10 @@ class VmBoard:
         wire.received_at = start + count
         return count
 
+    def stop_heard(self) -> bool:
+        """Return False: nothing here hears a frame before the firmware reads it."""
+        return False
+
     def link_write(self, buffer: "Buffer", length: int) -> int:
         """Queue octets for the host and return how many were accepted."""
         room = self._word(op.TRANSMIT_ROOM)

@@ -26,6 +26,8 @@ def _serve():
     while True:
         # The answer comes when the next script may be sent: a script may have set up UART0 in its own way.
         uart = machine.UART(0, 921600, tx=machine.Pin(0), rx=machine.Pin(1), rxbuf=16384)
+        # The firmware's ear, when a script has built its board, would go on to take what comes.
+        uart.irq(handler=None)
         uart.write(answer)
         length = int.from_bytes(_exactly(uart, 4), "little")
         source = _exactly(uart, length)
