@@ -14,11 +14,12 @@ UV_VERSION := 0.13.9
 key = $(shell (pwd; cat $(1)) | sha256sum | cut -c1-16)
 PACKAGES := $(VENV)/packages-$(call key,requirements.lock stubs.lock)
 PROJECT := $(VENV)/project-$(call key,pyproject.toml)
+MUTATION := $(VENV)/mutation-$(call key,mutation.lock)
 # An interpreter that is gone, after an upgrade of the system say, makes every stamp void.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/packages-* $(VENV)/project-*)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/packages-* $(VENV)/project-* $(VENV)/mutation-*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: help setup venv install-packages install-project micropython demo test test-rp2040 test-board bench night image lock docs clean
+.PHONY: help setup venv install-packages install-project install-mutation micropython demo test test-rp2040 test-board mutants bench night image lock docs clean
 .PHONY: check check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
 
 help: ## list the targets
@@ -28,7 +29,7 @@ help: ## list the targets
 
 setup: venv micropython ## make the environment, without doing anything with it
 
-venv: $(PACKAGES) $(PROJECT)
+venv: $(PACKAGES) $(PROJECT) $(MUTATION)
 
 # One make at a time may build the environment; one that had to wait finds the stamp when it comes to look.
 one_at_a_time = @if command -v flock >/dev/null; then exec flock Makefile $(MAKE) $(1); else exec $(MAKE) $(1); fi
@@ -38,6 +39,9 @@ $(PACKAGES):
 
 $(PROJECT): $(PACKAGES)
 	$(call one_at_a_time,install-project)
+
+$(MUTATION): $(PACKAGES)
+	$(call one_at_a_time,install-mutation)
 
 install-packages:
 	@test -e $(PACKAGES) && exit 0; set -e; \
@@ -55,6 +59,13 @@ install-project:
 	  rm -f $(VENV)/project-*; \
 	  touch $(PROJECT)
 
+# On top of the packages: its lock names the same versions of what both need.
+install-mutation:
+	@test -e $(MUTATION) && exit 0; set -e; \
+	  $(PIP) install --require-hashes --no-deps -r mutation.lock; \
+	  rm -f $(VENV)/mutation-*; \
+	  touch $(MUTATION)
+
 micropython: venv
 	@$(BIN)/python -m hil.toolchain.micropython --quiet
 
@@ -68,8 +79,11 @@ test-rp2040: setup image ## the tests on the emulated Pico
 	@$(BIN)/python -m pytest -m rp2040 --target rp2040
 
 # BOARD and PROBE are serial ports; without BOARD the tier is not run, and says so with an exit code of its own (77).
-test-board: setup ## the scenarios on a real Pico: BOARD=/dev/ttyUSB0 PROBE=/dev/ttyACM0 CAPABILITIES=i2c-fram,...
-	@$(BIN)/python -m hil.boards.serial.tier --board-url="$(BOARD)" --probe-url="$(PROBE)" --capabilities="$(CAPABILITIES)"
+test-board: setup ## the scenarios on a real Pico: BOARD=/dev/ttyUSB0 PROBE=/dev/ttyACM0 CAPABILITIES=i2c-fram,... PROVISION=seed
+	@$(BIN)/python -m hil.boards.serial.tier --board-url="$(BOARD)" --probe-url="$(PROBE)" --capabilities="$(CAPABILITIES)" --provision-seed="$(PROVISION)"
+
+mutants: setup ## every small change to a rule of the firmware has to fail a test, or be listed with its reason
+	@$(BIN)/python -m tests.mutants.run
 
 CHECKS := check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
 
@@ -94,6 +108,7 @@ check-imports:
 
 check-generated:
 	@$(BIN)/python -m protocol.generate --check
+	@$(BIN)/python -m hil.toolchain.firmware_readme --check
 
 check-requirements:
 	@$(BIN)/python -m tests.requirements.matrix
@@ -104,22 +119,32 @@ bench: setup ## how fast the bench runs on each board, against real time
 
 night: setup ## the tests with many more examples each, and a seed of their own
 	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm --hypothesis-profile=night
+	@$(BIN)/python -m tests.mutants.run
 	@$(BIN)/rig hil storm --schedules 500 --seed $$(date +%j)
+	@$(BIN)/rig hil model --steps 10000 --seed $$(date +%j)
+	@$(BIN)/rig hil sweep power --seed $$(date +%j)
+	@$(BIN)/rig hil sweep power --target vm --seed $$(date +%j)
+	@$(BIN)/rig hil sweep power --target rp2040 --seed $$(date +%j)
+	@$(BIN)/rig hil accuracy --seed $$(date +%j)
 	@$(BIN)/rig hil latency --target rp2040 --seed $$(date +%j)
 	@$(BIN)/rig hil steps
+	@$(BIN)/rig hil memory --target vm --seconds 3600
+	@$(BIN)/rig hil memory --target rp2040 --seconds 180
 
 image: setup ## the Pico image, built from Debian's sources
 	@$(BIN)/python -m hil.toolchain.image
 
 docs: setup ## write the generated files anew
 	@$(BIN)/python -m protocol.generate
+	@$(BIN)/python -m hil.toolchain.firmware_readme
 
 lock: venv ## solve the dependencies anew
 	@$(BIN)/python -m venv .cache/solver
 	@.cache/solver/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv==$(UV_VERSION)
 	@set -e; compile=".cache/solver/bin/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate"; \
 	  $$compile --group dev pyproject.toml --output-file requirements.lock; \
-	  $$compile --group pyproject.toml:stubs --output-file stubs.lock
+	  $$compile --group pyproject.toml:stubs --output-file stubs.lock; \
+	  $$compile --group pyproject.toml:mutation --constraint requirements.lock --output-file mutation.lock
 
 clean: ## remove everything that make made, downloads included
 	@rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

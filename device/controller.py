@@ -1,21 +1,32 @@
 """The controller of the rig: one tick, in slices, and the stop that never waits for one.
 
-Order of a tick: sensors, interlocks, the dose and its grant, heartbeat, report. The executive drains the link between
-slices, so a stop is at most one slice away from the step gate.
+Order of a tick: sensors, interlocks, supervision of the flow, the dose and its grant, the journal, alarms. The
+executive drains the link between slices, so a stop is at most one slice away from the step gate.
 """
 
-from device.boots import BootRecord
+from device.acts import Acts
+from device.alarm_table import (
+    ACTION_END,
+    ACTION_PAUSE,
+    ACTION_PAUSE_AGENT,
+    ACTION_STOP,
+    LATCHING,
+    SCOPE_AGENT,
+    SCOPE_ALWAYS,
+    SCOPE_FLOWING,
+    SCOPE_PATIENT,
+    alarm_of,
+)
+from device.authority_acts import AuthorityActs
 from device.clock import ticks_diff
-from device.dose import DoseMachine
-from device.drivers.flow import FlowSensor
-from device.drivers.fram import Fram
-from device.drivers.pressure import PressureSensor
-from device.drivers.supply import SupplySensor
-from device.interlocks import Interlocks
-from device.limits import Ceilings
-from device.line import LineAccount
-from device.person import ACT_CLEAR, ACT_NONE, ACT_RESUME, Person
-from device.pump import Pump
+from device.conditions import Conditions
+from device.contents import LINE_NL
+from device.lone_rescue import HeldSwitch
+from device.orders import Orders
+from device.parts import Parts
+from device.person import ACT_NONE
+from device.signals import CYAN, RED, YELLOW
+from device.watch import Watch
 from protocol import codes
 from protocol.compat import const
 
@@ -24,43 +35,39 @@ if TYPE_CHECKING:
     from device.boards.interface import Board
 
 TICK_MS = const(10)
-# The host pings every 250 ms; flow has ended within 1.5 s of the last valid frame (LINK-4).
-LINK_LOST_MS = const(1_400)
 RESET_BY_WATCHDOG = const(3)
-_SUPPLY_EVERY_TICKS = const(10)
+_STATE_EVERY_TICKS = const(10)
+_STATE_AT = const(4)
+# Service mode is chosen in the first second after a start.
+_CHOICE_TICKS = const(100)
+_SERVICE_BELOW_MV = const(1_000)
 
 
-class Controller:
-    """Owns sensors, rules and the latched stop. Time comes in with every call; the board is only read and driven."""
+class Controller(Parts):
+    """Runs the slices of a tick. Time comes in with every call; the board is only read and driven."""
 
     def __init__(self, board: "Board") -> None:
-        self.board = board
-        self.pressure = PressureSensor()
-        self.flow = FlowSensor(board, 0)
-        self.supply = SupplySensor()
-        self.interlocks = Interlocks()
-        self.person = Person()
-        self.boots = BootRecord(Fram(board, 0))
-        self.boots.begin()
-        self.boot = self.boots.count.to_bytes(4, "little") + board.random(4)
-        self.pump = Pump(board.steps[codes.CHANNEL_FLUSH])
-        self.line = LineAccount()
-        self.dose = DoseMachine(self.pump, self.line, Ceilings(), self.boot)
-        self.stop_cause = codes.CAUSE_NONE
+        super().__init__(board)
+        self.orders = Orders(self, self.boot)
+        self.acts = Acts(self)
+        self.authority_acts = AuthorityActs(self, self.authority)
+        self.conditions = Conditions(self)
+        self.watch = Watch(self)
+        self.held_switch = HeldSwitch()
         self.stop_latency_us = 0
-        self.started = False
+        self.service = False
         self.inputs = 0
         self.last_heard_ms = 0
-        self.now_ms = board.ticks_ms()
         self.interval_ms = TICK_MS
         self.ticks = 0
+        self.may_serve = True
         self._valve_patient = False
-        self.slices = (self.sense, self.judge, self.advance)
+        self.slices = (self.sense, self.judge, self.watch.supervise, self.advance, self.write, self.signal)
         board.set_direction(True)
         self._make_safe()
         board.clear_trip()
-        if board.reset_cause() == RESET_BY_WATCHDOG or self.boots.last_fault:
-            self.stop_cause = codes.CAUSE_FAULT
+        if board.reset_cause() == RESET_BY_WATCHDOG or self.journal.last_fault:
+            self._latch(codes.CAUSE_FAULT)
 
     def stop(self, cause: int) -> None:
         """End all flow now and latch ``cause``; the first cause stays. Works in every state, any number of times."""
@@ -68,46 +75,32 @@ class Controller:
         self.pump.halt()
         self._make_safe()
         self.stop_latency_us = ticks_diff(self.board.ticks_us(), began_us)
-        if self.stop_cause == codes.CAUSE_NONE:
-            self.stop_cause = cause
+        self._latch(cause)
         self.person.forget()
-        self.dose.stop(cause, self.now_ms, self.pressure, self.flow)
+        self.dose.stop(cause, self.now_ms)
+
+    def hold(self, cause: int) -> None:
+        """Let no agent flow from now on; latch the patient's ``cause``. A rescue goes on."""
+        self.latches.hold(cause)
+        if self.dose.moves_agent:
+            self.gate.drop()
+            self.dose.pause(cause, self.now_ms, False)
+            self.set_valve()
 
     def tripped(self) -> None:
         """The SAFE line was low since it was last asked: the hardware has cut the flow, the rules follow."""
         self.board.clear_trip()
         if self.dose.active():
             self._observe()
-            self.stop(self.interlocks.cause_now())
+            cause = self.interlocks.cause_now()
+            first = self.latches.machine_cause == codes.CAUSE_NONE
+            self.stop(cause)
+            if first:
+                self.count_ending(alarm_of(cause))
 
-    def clear(self) -> int:
-        """Ask for a person to clear the stop; return a REASON_ code."""
-        if self.stop_cause == codes.CAUSE_NONE:
-            return codes.REASON_NOT_STOPPED
-        if self.interlocks.machine_cause_stands() or self.dose.active():
-            return codes.REASON_CAUSE_STANDS
-        self.person.ask(ACT_CLEAR, self.now_ms)
-        return codes.REASON_NONE
-
-    def resume(self, dose_id: bytes) -> int:
-        """Ask for a person to resume the paused dose; return a REASON_ code."""
-        if self.stop_cause != codes.CAUSE_NONE:
-            return codes.REASON_STOPPED
-        if dose_id != self.dose.dose_id or self.dose.state != codes.DOSE_PAUSED:
-            return codes.REASON_NOT_PAUSED
-        if self.interlocks.standing:
-            return codes.REASON_INTERLOCK
-        self.person.ask(ACT_RESUME, self.now_ms)
-        return codes.REASON_NONE
-
-    def pause(self, dose_id: bytes) -> int:
-        """Pause the running dose; return a REASON_ code. A dose that is paused already stays so."""
-        dose = self.dose
-        if dose_id != dose.dose_id:
-            return codes.REASON_NOT_RUNNING
-        if dose.state in (codes.DOSE_PAUSING, codes.DOSE_PAUSED) or dose.pause(codes.CAUSE_OPERATOR, self.now_ms):
-            return codes.REASON_NONE
-        return codes.REASON_NOT_RUNNING
+    def machine_cause_stands(self) -> bool:
+        """Whether something stands on whose account the machine's stop may not be cleared."""
+        return self.dose.active() or self.interlocks.machine_cause_stands(self.latches.machine_cause)
 
     def tick(self, now_ms: int) -> None:
         """Run one whole tick."""
@@ -122,71 +115,143 @@ class Controller:
         self.ticks += 1
 
     def sense(self) -> None:
-        """Read the sensors."""
-        board = self.board
-        self.pressure.take(board.pressure_raw())
-        if self.ticks % _SUPPLY_EVERY_TICKS == 1:
-            self.supply.take(board.supply_raw())
-        self.flow.read()
+        """Read the sensors that are due."""
+        self.sensors.read(self.ticks)
 
     def judge(self) -> None:
-        """Evaluate the interlocks, the link and the foot switch."""
+        """Evaluate the interlocks and the foot switch."""
         self._observe()
-        self.started = True
-        flowing = self.dose.active()
-        cause = self.interlocks.trip(flowing)
-        if cause != codes.CAUSE_NONE and (flowing or self.stop_cause == codes.CAUSE_NONE):
-            self.stop(cause)
-        elif flowing and ticks_diff(self.now_ms, self.last_heard_ms) >= LINK_LOST_MS:
-            self.dose.pause(codes.CAUSE_LINK_LOST, self.now_ms)
+        if self.may_serve:
+            self._choose_mode()
+        cause = self.interlocks.trip(self.situation())
+        if cause != codes.CAUSE_NONE:
+            self._act(cause)
+        pressed = bool(self.inputs & codes.INPUT_FOOTSWITCH)
+        if (pressed or self.held_switch.down) and self.held_switch.tick(pressed, self.now_ms):
+            self.orders.offer_rescue()
         if self.person.awaited != ACT_NONE:
-            self._confirm()
+            act = self.person.tick(pressed, self.now_ms)
+            if act != ACT_NONE:
+                self.acts.confirmed(act, self.person.values)
+                self.conditions.look_again()
 
     def advance(self) -> None:
         """Advance the dose, give the next grant, feed the heartbeat while flow is wanted."""
         dose = self.dose
         if not dose.open():
             return
-        cause = dose.tick(self.now_ms, self.board.ticks_us(), self.pressure, self.flow, self.interval_ms)
+        self.pump.held = self.sensors.bus_held
+        cause = dose.tick(self.now_ms, self.board.ticks_us(), self.interval_ms)
         if cause != codes.CAUSE_NONE:
             self.stop(cause)
-        if dose.valve_patient != self._valve_patient:
-            self._valve_patient = dose.valve_patient
-            self.board.set_valve(self._valve_patient)
-        if dose.active() and dose.state != codes.DOSE_STOPPING:
+        self.set_valve()
+        if dose.powered():
             self.board.heartbeat.feed()
+
+    def write(self) -> None:
+        """Write a little of what waits for the journal."""
+        if self.ticks % _STATE_EVERY_TICKS == _STATE_AT:
+            self.journal.note_state(self.device_state())
+        self.kept.step()
+        if not self.sensors.bus_held:
+            self.journal.step()
+
+    def signal(self) -> None:
+        """Tell people: light and sound of the alarms."""
+        alarms = self.alarms
+        alarms.observe(self.interlocks.tripped)
+        if alarms.tick(self.now_ms):
+            light = alarms.light
+            self.board.set_light(bool(light & RED), bool(light & YELLOW), bool(light & CYAN))
+            self.board.set_buzzer(alarms.sound)
+
+    def set_valve(self) -> None:
+        """Let the valve follow the dose."""
+        if self.dose.valve_patient != self._valve_patient:
+            self._valve_patient = self.dose.valve_patient
+            self.board.set_valve(self._valve_patient)
+
+    def situation(self) -> int:
+        """Return what goes on now, SCOPE_ bits."""
+        dose = self.dose
+        if not dose.active():
+            return SCOPE_ALWAYS
+        situation = SCOPE_ALWAYS | SCOPE_FLOWING
+        if dose.to_patient:
+            situation |= SCOPE_PATIENT
+        return situation | SCOPE_AGENT if dose.moves_agent else situation
 
     def device_state(self) -> int:
         """Return the DEVICE_ state."""
-        if self.stop_cause != codes.CAUSE_NONE:
+        if self.service:
+            return codes.DEVICE_SERVICE
+        if self.latches.stop_cause != codes.CAUSE_NONE:
             return codes.DEVICE_STOPPED
-        if not self.started:
+        if not self.watch.started:
             return codes.DEVICE_STARTING
         if self.dose.state == codes.DOSE_PAUSED:
             return codes.DEVICE_PAUSED
         return codes.DEVICE_DOSING if self.dose.open() else codes.DEVICE_READY
 
-    def sensor_faults(self) -> int:
-        """Return the FAULT_ bits."""
-        return (
-            (codes.FAULT_PRESSURE if self.pressure.faulty else 0)
-            | (codes.FAULT_FLOW if self.flow.faulty else 0)
-            | (0 if self.supply.healthy else codes.FAULT_SUPPLY)
-            | (codes.FAULT_FRAM if self.boots.faulty else 0)
-        )
+    def agent_in_line_nl(self) -> int:
+        """Return the agent that may stand in the line, at most: a line through which agent flows may be full of it."""
+        contents = self.kept.contents
+        return LINE_NL if self.dose.open() and self.dose.moves_agent else contents.agent_in_line_nl
+
+    def legal(self) -> bool:
+        """Whether the rules contradict neither themselves nor the outputs; a watchdog is fed only then."""
+        dose = self.dose
+        pump = self.pump
+        if pump.running and dose.state != codes.DOSE_RUNNING:
+            return False
+        if dose.valve_patient and not (dose.to_patient and dose.open()):
+            return False
+        return pump.emitted_steps <= pump.granted_steps <= pump.asked_steps
 
     def _observe(self) -> None:
         inputs = self.board.inputs()
         self.inputs = inputs
-        self.interlocks.observe(inputs, self.pressure, self.flow, self.supply, self.boots.faulty)
+        dose = self.dose
+        moving = dose.channel if dose.active() else -1
+        self.cartridges.end_switch(bool(inputs & codes.INPUT_HOME), moving)
+        self.interlocks.observe(inputs, self.conditions.now(moving))
 
-    def _confirm(self) -> None:
-        act = self.person.tick(bool(self.inputs & codes.INPUT_FOOTSWITCH), self.now_ms)
-        if act == ACT_CLEAR and not self.interlocks.machine_cause_stands():
-            self.stop_cause = codes.CAUSE_NONE
-            self.board.clear_trip()
-        elif act == ACT_RESUME and not self.interlocks.standing:
-            self.dose.resume(self.now_ms)
+    def _act(self, cause: int) -> None:
+        """Do to the flow what the alarm that acts on it says."""
+        action = self.interlocks.action
+        flowing = self.dose.active()
+        first = self.latches.machine_cause == codes.CAUSE_NONE
+        if action == ACTION_PAUSE_AGENT:
+            self.dose.pause(cause, self.now_ms, False)
+        elif action == ACTION_PAUSE:
+            self.dose.pause(cause, self.now_ms)
+        elif action == ACTION_END:
+            self.dose.stop(cause, self.now_ms)
+        elif flowing or first:
+            self.stop(cause)
+        # Flow that was stopped once and not restarted since is not stopped a second time.
+        if flowing and first and action >= ACTION_STOP:
+            self.count_ending(self.interlocks.alarm)
+
+    def count_ending(self, alarm: int) -> None:
+        """Take that an alarm ended flow; once too often, and it is for service."""
+        if self.alarms.flow_ended(alarm, self.now_ms):
+            self.latches.keep_for_service()
+
+    def _latch(self, cause: int) -> None:
+        """Latch a stop, and the alarm that tells of it where no standing condition does."""
+        self.latches.stop(cause)
+        alarm = alarm_of(cause)
+        if alarm and LATCHING & 1 << (alarm - 1):
+            self.alarms.raise_(alarm)
+
+    def _choose_mode(self) -> None:
+        """Enter service mode when the motor supply is off and the foot switch held down for the whole first second."""
+        held = self.inputs & codes.INPUT_FOOTSWITCH and self.sensors.supply.mv < _SERVICE_BELOW_MV
+        if held and self.ticks < _CHOICE_TICKS:
+            return
+        self.may_serve = False
+        self.service = bool(held)
 
     def _make_safe(self) -> None:
         """Valve to waste, no more heartbeat: motor and valve lose their supply with the one-shot."""

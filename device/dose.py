@@ -1,142 +1,49 @@
 """One dose from order to outcome: takes events and the time, says where the valve should stand.
 
-Every state from ACCEPTED to STOPPING has a deadline and a next state; DELIVERED, PARTIAL and REFUSED are final. The
+Every state from ACCEPTED to STOPPING has a deadline and a next state; DELIVERED, PARTIAL and UNKNOWN are final. The
 steps that left the pin are the truth of a dose; the volumes are what ``line`` makes of them.
 """
 
-from device import limits
 from device.clock import ticks_diff
-from device.line import FRICTION_NL, LineAccount
-from device.outcomes import EXECUTED, REFUSALS, Outcomes
-from device.pump import Pump
+from device.dose_state import DoseState
 from protocol import codes
 from protocol.compat import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from device.boards.interface import StepGenerator
-    from device.drivers.flow import FlowSensor
-    from device.drivers.pressure import PressureSensor
-
-_NO_ID = b"\x00" * 8
-
 # The valve travels 10 ms; no step before it stands on the patient, no outcome before it stands on waste.
 VALVE_TRAVEL_MS = const(20)
+# The accept record is 80 octets, written in a few ticks.
+JOURNAL_DEADLINE_MS = const(2_000)
+# What an accepted dose waits for its first permit, and a gap between two permits that the next one bridges.
+PERMIT_DEADLINE_MS = const(10_000)
+PERMIT_GAP_MS = const(2_000)
 # Settling ends when the slowly filtered line pressure is this low: 20 nL stored in the default line.
 SETTLED_PA = const(100)
 SETTLE_MIN_MS = const(500)
 SETTLE_DEADLINE_MS = const(60_000)
 PAUSED_DEADLINE_MS = const(600_000)
+_NO_BOUND = const(0x1FFFFFFF)
 
 
-class DoseMachine:
+class DoseMachine(DoseState):
     """Runs one dose at a time. ``tick`` returns a CAUSE_ when the rig must stop, CAUSE_NONE otherwise."""
 
-    def __init__(self, pump: Pump, line: LineAccount, ceilings: limits.Ceilings, boot: bytes) -> None:
-        self._pump = pump
-        self._line = line
-        self._ceilings = ceilings
-        self._boot = boot
-        self._executed = Outcomes(EXECUTED, apart=True)
-        self._refused = Outcomes(REFUSALS)
-        self._since_ms = 0
-        self._rate_nl_s = 0
-        self.dose_id = _NO_ID
-        self.state = codes.DOSE_NOT_KNOWN
-        self.cause = codes.CAUSE_NONE
-        self.channel = 0
-        self.asked_nl = 0
-        self.total_nl = 0
-        self.valve_patient = False
+    def permit_by_person(self) -> None:
+        """A person at the rig stands for the permit of a rescue."""
+        if self.kind == codes.KIND_RESCUE:
+            self.needs_permit = False
 
-    def active(self) -> bool:
-        """Whether liquid may move on behalf of the dose."""
-        return codes.DOSE_ACCEPTED <= self.state <= codes.DOSE_STOPPING and self.state != codes.DOSE_PAUSED
+    def pause(self, cause: int, now_ms: int, settle: bool = True) -> bool:
+        """Let no further step out, then wait. False when there is nothing to pause.
 
-    def open(self) -> bool:
-        """Whether the dose has not ended yet."""
-        return codes.DOSE_ACCEPTED <= self.state <= codes.DOSE_STOPPING
-
-    def rate_nl_s(self) -> int:
-        """Return the rate commanded now, in nL/s."""
-        return self._rate_nl_s if self.state == codes.DOSE_RUNNING else 0
-
-    def values(self, now_ms: int) -> tuple:
-        """Return the values of DOSE_STATE for the running or last dose.
-
-        While the dose is open, its volume to the patient lies between nothing and everything granted.
+        With ``settle`` the line's pressure goes to the patient first; without, it is relieved to waste at once.
         """
-        pump = self._pump
-        line = self._line
-        emitted = pump.emitted_steps
-        if self.open():
-            most_nl = limits.upper_of(limits.volume_of(pump.granted_steps)) + FRICTION_NL if pump.granted_steps else 0
-            volumes = (0, most_nl, 0, most_nl)
-        else:
-            volumes = (line.patient_min_nl, line.patient_max_nl, line.waste_min_nl, line.waste_max_nl)
-        return (
-            self.dose_id,
-            self.state,
-            codes.REASON_NONE,
-            self.cause,
-            self.channel,
-            self.asked_nl,
-            pump.asked_steps,
-            emitted,
-            pump.granted_steps,
-            limits.volume_of(emitted),
-            volumes[0],
-            volumes[1],
-            volumes[2],
-            volumes[3],
-            0,
-            now_ms,
-        )
-
-    def find(self, dose_id: bytes, now_ms: int) -> tuple:
-        """Return the values of DOSE_STATE for any id: NOT_KNOWN when this boot never judged it."""
-        if dose_id == self.dose_id and dose_id != _NO_ID:
-            return self.values(now_ms)
-        kept = self._executed.get(dose_id) or self._refused.get(dose_id)
-        return kept or self._blank(dose_id, codes.DOSE_NOT_KNOWN, codes.REASON_NONE, 0, 0, 0, now_ms)
-
-    def order(
-        self,
-        order: tuple,
-        session: bytes,
-        now_ms: int,
-        generators: "tuple[StepGenerator, ...]",
-        standing: int,
-        stopped: bool,
-    ) -> tuple:
-        """Judge an order and return the values of the answering DOSE_STATE.
-
-        ``order`` holds the values of DOSE_ORDER, ``standing`` the interlock conditions. A known id is answered from
-        what is stored and changes nothing; a refused one changes nothing either.
-        """
-        dose_id = order[0]
-        if dose_id != _NO_ID:
-            known = self.find(dose_id, now_ms)
-            if known[1] != codes.DOSE_NOT_KNOWN:
-                return known
-        self._ceilings.nearest = 0
-        reason = self._judge(order, session, now_ms, standing, stopped)
-        if reason != codes.REASON_NONE:
-            refusal = self._blank(
-                dose_id, codes.DOSE_REFUSED, reason, order[6], order[9], self._ceilings.nearest, now_ms
-            )
-            if dose_id != _NO_ID:
-                self._refused.put(refusal)
-            return refusal
-        self._accept(order, generators, now_ms)
-        return self.values(now_ms)
-
-    def pause(self, cause: int, now_ms: int) -> bool:
-        """Let no further step out, settle, then wait. False when there is nothing to pause."""
         if self.state not in (codes.DOSE_ACCEPTED, codes.DOSE_RUNNING):
             return False
-        self._pump.halt()
+        inflow_nl_s = self._inflow_nl_s if self.state == codes.DOSE_RUNNING else 0
+        self.pump.halt()
         self.cause = cause
+        if not settle:
+            self._release(self._pressure.pa, self._pressure.error_pa(), inflow_nl_s)
         self._enter(codes.DOSE_PAUSING, now_ms)
         return True
 
@@ -145,37 +52,41 @@ class DoseMachine:
         if self.state != codes.DOSE_PAUSED:
             return False
         self.cause = codes.CAUSE_NONE
-        self.valve_patient = True
-        self._enter(codes.DOSE_ACCEPTED, now_ms)
+        self._wait(now_ms)
         return True
 
-    def stop(self, cause: int, now_ms: int, pressure: "PressureSensor", flow: "FlowSensor") -> None:
+    def stop(self, cause: int, now_ms: int) -> None:
         """End the dose: no further step, valve to waste, at once. Does nothing without an open dose."""
-        inflow_nl_s = self.rate_nl_s()
-        self._pump.halt()
+        inflow_nl_s = self._inflow_nl_s if self.state == codes.DOSE_RUNNING else 0
+        self.pump.halt()
         if not self.open() or self.state == codes.DOSE_STOPPING:
             self.valve_patient = False
             return
-        self._release(pressure.pa, pressure.error_pa(), flow.flow_nl_s, inflow_nl_s)
+        self._release(self._pressure.pa, self._pressure.error_pa(), inflow_nl_s)
         self.cause = cause
         self._enter(codes.DOSE_STOPPING, now_ms)
 
-    def tick(self, now_ms: int, now_us: int, pressure: "PressureSensor", flow: "FlowSensor", interval_ms: int) -> int:
-        """Advance by one tick; ``pressure`` and ``flow`` are the sensors just read."""
+    def end_for_rescue(self, now_ms: int) -> None:
+        """End the open dose within this call, so that a rescue can take its place. Does nothing without one."""
+        if self.open():
+            self.stop(codes.CAUSE_RESCUE, now_ms)
+            self._end(codes.DOSE_PARTIAL, now_ms)
+
+    def tick(self, now_ms: int, now_us: int, interval_ms: int) -> int:
+        """Advance by one tick of ``interval_ms``; the sensors were just read."""
         state = self.state
         if not codes.DOSE_ACCEPTED <= state <= codes.DOSE_STOPPING:
             return codes.CAUSE_NONE
-        if self.valve_patient:
-            self._line.flowed(flow.flow_nl_s, interval_ms, not flow.faulty)
+        if self.valve_patient or self.kind == codes.KIND_CALIBRATE:
+            self.line.flowed(self._flow.flow_nl_s, interval_ms, not self._flow.faulty)
+        if not self.needs_permit or self._gate.valid(now_ms):
+            self._permitted_ms = now_ms
         if state == codes.DOSE_RUNNING:
             return self._run(now_ms, now_us)
         elapsed_ms = ticks_diff(now_ms, self._since_ms)
         if state == codes.DOSE_ACCEPTED:
-            if elapsed_ms >= VALVE_TRAVEL_MS:
-                self._pump.start(self._rate_nl_s, now_us)
-                self._enter(codes.DOSE_RUNNING, now_ms)
-                return self._run(now_ms, now_us)
-        elif state == codes.DOSE_STOPPING:
+            return self._begin(elapsed_ms, now_ms, now_us)
+        if state == codes.DOSE_STOPPING:
             if elapsed_ms >= VALVE_TRAVEL_MS:
                 self._end(codes.DOSE_PARTIAL, now_ms)
         elif state == codes.DOSE_PAUSED:
@@ -183,72 +94,39 @@ class DoseMachine:
                 self.cause = codes.CAUSE_DEADLINE
                 self._end(codes.DOSE_PARTIAL, now_ms)
         else:
-            return self._settle(elapsed_ms, now_ms, pressure, flow)
+            return self._settle(elapsed_ms, now_ms)
         return codes.CAUSE_NONE
 
-    def _judge(self, order: tuple, session: bytes, now_ms: int, standing: int, stopped: bool) -> int:
-        """Return the first reason to refuse; identity first, then the present, then ceilings."""
-        dose_id, last_id, boot, order_session, expires_ms, kind, channel, profile, lot, volume_nl, rate_nl_s = order
-        if dose_id == _NO_ID:
-            return codes.REASON_ID
-        if boot != self._boot:
-            return codes.REASON_BOOT
-        if order_session != session:
-            return codes.REASON_SESSION
-        reason = self._judge_expiry(expires_ms, now_ms)
-        if reason == codes.REASON_NONE:
-            reason = self._judge_kind(kind, channel, profile, lot)
-        if reason != codes.REASON_NONE:
-            return reason
-        if stopped:
-            return codes.REASON_STOPPED
-        if self.open():
-            return codes.REASON_BUSY
-        if last_id != self.dose_id:
-            return codes.REASON_LAST_DOSE
-        if standing:
-            return codes.REASON_INTERLOCK
-        return self._ceilings.judge(volume_nl, rate_nl_s, self.total_nl)
-
-    def _judge_expiry(self, expires_ms: int, now_ms: int) -> int:
-        if expires_ms > 0x3FFFFFFF:
-            return codes.REASON_EXPIRY_TOO_FAR
-        left_ms = ticks_diff(expires_ms, now_ms)
-        if left_ms <= 0:
-            return codes.REASON_EXPIRED
-        if left_ms > limits.MAX_EXPIRY_MS:
-            self._ceilings.nearest = (now_ms + limits.MAX_EXPIRY_MS) & 0x3FFFFFFF
-            return codes.REASON_EXPIRY_TOO_FAR
-        return codes.REASON_NONE
-
-    def _judge_kind(self, kind: int, channel: int, profile: int, lot: bytes) -> int:
-        if kind != codes.KIND_DOSE:
-            return codes.REASON_KIND
-        if profile != codes.PROFILE_CONSTANT:
-            return codes.REASON_PROFILE
-        if channel in (codes.CHANNEL_AGENT, codes.CHANNEL_COUNTER_AGENT):
-            return codes.REASON_NO_PERMIT
-        if channel != codes.CHANNEL_FLUSH:
-            return codes.REASON_CHANNEL
-        if lot != _NO_ID:
-            return codes.REASON_LOT
-        return codes.REASON_NONE
-
-    def _accept(self, order: tuple, generators: "tuple[StepGenerator, ...]", now_ms: int) -> None:
-        self.dose_id = order[0]
-        self.channel = order[6]
-        self.asked_nl = order[9]
-        self._rate_nl_s = order[10]
-        self.cause = codes.CAUSE_NONE
-        self._pump.load(generators[self.channel], limits.steps_of(self.asked_nl))
-        self._line.open()
-        self.valve_patient = True
-        self._enter(codes.DOSE_ACCEPTED, now_ms)
-        self._executed.put(self.values(now_ms))
+    def _begin(self, elapsed_ms: int, now_ms: int, now_us: int) -> int:
+        """Lead the accepted dose to its first step: durable, permitted, valve in its place, in this order."""
+        if self._valving:
+            if elapsed_ms >= VALVE_TRAVEL_MS:
+                self.pump.start(now_us)
+                self._enter(codes.DOSE_RUNNING, now_ms)
+                return self._run(now_ms, now_us)
+        elif not self.pump.mark():
+            # The journal refuses a mark until the accept record is durable.
+            if elapsed_ms >= JOURNAL_DEADLINE_MS:
+                return codes.CAUSE_JOURNAL
+        elif self._permitted_ms != now_ms:
+            if elapsed_ms >= PERMIT_DEADLINE_MS:
+                self.stop(codes.CAUSE_PERMIT, now_ms)
+        elif elapsed_ms >= VALVE_TRAVEL_MS:
+            # By now the pressure that an earlier dose left behind is relieved to waste.
+            self.valve_patient = self.to_patient
+            self._valving = True
+            self._since_ms = now_ms
+        return codes.CAUSE_NONE
 
     def _run(self, now_ms: int, now_us: int) -> int:
-        pump = self._pump
-        pump.tick(now_us)
+        pump = self.pump
+        if self.needs_permit:
+            taken = self._run_by_permit(now_ms, now_us)
+        else:
+            taken = pump.tick(now_us, _NO_BOUND, _NO_BOUND, _NO_BOUND)
+        self._inflow_nl_s = self.rate_nl_s()
+        if not taken:
+            return codes.CAUSE_JOURNAL
         if pump.emitted_steps == pump.asked_steps:
             pump.halt()
             self._enter(codes.DOSE_SETTLING, now_ms)
@@ -256,11 +134,29 @@ class DoseMachine:
             return codes.CAUSE_SAFE_LINE
         return codes.CAUSE_NONE
 
-    def _settle(self, elapsed_ms: int, now_ms: int, pressure: "PressureSensor", flow: "FlowSensor") -> int:
-        if elapsed_ms < SETTLE_MIN_MS:
-            return codes.CAUSE_NONE
-        if pressure.settled_pa <= SETTLED_PA and not pressure.faulty:
-            self._release(pressure.settled_pa, pressure.settled_error_pa(), flow.flow_nl_s, 0)
+    def _run_by_permit(self, now_ms: int, now_us: int) -> bool:
+        """Grant no more than the permit leaves; without one nothing flows, and after the gap a person is wanted."""
+        pump = self.pump
+        gate = self._gate
+        if self._permitted_ms == now_ms:
+            if not pump.running:
+                pump.start(now_us)
+            return pump.tick(now_us, gate.left_ms(now_ms) * 1000, gate.step_limit, gate.rate_nl_s)
+        pump.halt()
+        if ticks_diff(now_ms, self._permitted_ms) > PERMIT_GAP_MS:
+            self.pause(codes.CAUSE_PERMIT, now_ms, False)
+        pump.mark()
+        return not pump.journal_lost()
+
+    def _settle(self, elapsed_ms: int, now_ms: int) -> int:
+        """Wait until the line has given its pressure to where the valve stands, within the permit."""
+        pressure = self._pressure
+        if not self.pump.mark() and self.pump.journal_lost():
+            return codes.CAUSE_JOURNAL
+        if self.valve_patient and ticks_diff(now_ms, self._permitted_ms) > PERMIT_GAP_MS:
+            self._settle_without_permit(now_ms)
+        elif pressure.settled_pa <= SETTLED_PA and not pressure.faulty and self._held(elapsed_ms):
+            self._release(pressure.settled_pa, pressure.settled_error_pa(), 0)
             if self.state == codes.DOSE_PAUSING:
                 self._enter(codes.DOSE_PAUSED, now_ms)
             else:
@@ -269,24 +165,33 @@ class DoseMachine:
             return codes.CAUSE_DEADLINE
         return codes.CAUSE_NONE
 
-    def _release(self, pressure_pa: int, error_pa: int, flow_nl_s: int, inflow_nl_s: int) -> None:
+    def _held(self, elapsed_ms: int) -> bool:
+        """Whether a pressure that is low now has had its time.
+
+        A dose to the patient waits half as long again as the pressure took to fall, so that what is left falls on: of
+        20 nL in the default line some two are left.
+        """
+        if elapsed_ms < SETTLE_MIN_MS:
+            return False
+        if not self._low_ms:
+            self._low_ms = elapsed_ms
+        if self.state == codes.DOSE_PAUSING or not self.valve_patient:
+            return True
+        return elapsed_ms * 2 >= self._low_ms * 3 or elapsed_ms >= SETTLE_DEADLINE_MS
+
+    def _settle_without_permit(self, now_ms: int) -> None:
+        """Nothing goes to the patient any more: what the line still holds is relieved to waste."""
+        if self.state == codes.DOSE_SETTLING:
+            self.stop(codes.CAUSE_PERMIT, now_ms)
+        else:
+            self._release(self._pressure.pa, self._pressure.error_pa(), 0)
+
+    def _release(self, pressure_pa: int, error_pa: int, inflow_nl_s: int) -> None:
         if self.valve_patient:
-            self._line.released(pressure_pa, error_pa, flow_nl_s, inflow_nl_s)
+            self.line.released(pressure_pa, error_pa, self._flow.flow_nl_s, inflow_nl_s)
         self.valve_patient = False
 
     def _end(self, state: int, now_ms: int) -> None:
-        self._line.close(self._pump.emitted_steps)
-        if self._pump.emitted_steps:
-            self.total_nl += limits.upper_of(limits.volume_of(self._pump.emitted_steps))
+        self.line.close(self.pump.emitted_steps)
         self._enter(state, now_ms)
-        self._executed.put(self.values(now_ms))
-
-    def _enter(self, state: int, now_ms: int) -> None:
-        self.state = state
-        self._since_ms = now_ms
-
-    def _blank(
-        self, dose_id: bytes, state: int, reason: int, channel: int, asked_nl: int, nearest: int, now_ms: int
-    ) -> tuple:
-        """Return the values of DOSE_STATE for a dose of which nothing was emitted."""
-        return (dose_id, state, reason, 0, channel, asked_nl, 0, 0, 0, 0, 0, 0, 0, 0, nearest, now_ms)
+        self._account.ended(self, now_ms)

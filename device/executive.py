@@ -4,8 +4,10 @@ import gc
 
 from device.clock import WRAP_MASK, ticks_diff
 from device.controller import TICK_MS, Controller
+from device.seal import image_intact
 from device.wire import Wire
-from protocol import codes, messages
+from protocol import codes
+from protocol import wire_formats as messages
 from protocol.compat import const
 from protocol.link_device import DeviceLink
 
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 
 _TICK_US = TICK_MS * 1000
 _RECEIVE_OCTETS = const(256)
+_RESERVE_OCTETS = const(2048)
 # A processor that hangs right after a tick is reset within 500 ms.
 WATCHDOG_MS = const(490)
 # The heap is collected right after a tick, never in the middle of one, and often: the link waits meanwhile, for 2.6 ms
 # on the emulated Pico when 7 kB of garbage have come together, for longer with more. A Pico's ear hears a stop even so.
 _COLLECT_TICKS = const(100)
-# Never in a tick that sends telemetry or statistics as well.
-_COLLECT_AT = const(95)
+# In a tick that sends nothing by the clock, reads no slow sensor and looks at no slow condition.
+_COLLECT_AT = const(96)
 
 
 class TickStats:
@@ -68,9 +71,15 @@ class Executive:
         self._spent_us = 0
         self._late_us = 0
         self._since_collect = _COLLECT_TICKS - _COLLECT_AT
-        self._stop_told = self.controller.stop_cause
+        self._stop_told = self.controller.latches.stop_cause
+        self.controller.selftest.image(image_intact())
+        gc.collect()
+        self.controller.selftest.heap(board.heap_free())
+        # Given up when the heap is full, so that a stop and its cause find room.
+        self._reserve = bytearray(_RESERVE_OCTETS)  # type: bytearray | None
         self.next_tick_us = board.ticks_us()
         board.watchdog_start(WATCHDOG_MS)
+        self.controller.selftest.watchdog(True)
 
     def turn(self) -> bool:
         """Do one turn; return True when there is nothing to do before ``next_tick_us``."""
@@ -81,7 +90,7 @@ class Executive:
             link.receive(self._received, count, board.ticks_ms())
             self.controller.last_heard_ms = link.last_heard_ms
             # Usually the link has just stopped; the frame may also come with the octets of a later turn.
-            if board.stop_heard() and self.controller.stop_cause == codes.CAUSE_NONE:
+            if board.stop_heard() and self._steps_cut_alone():
                 self.controller.stop(codes.CAUSE_OPERATOR)
         if board.safe_tripped():
             self.controller.tripped()
@@ -106,9 +115,18 @@ class Executive:
         return False
 
     def fail(self) -> None:
-        """Something raised: end all flow, keep the cause for the next boot. Nothing here may raise."""
-        self.controller.stop(codes.CAUSE_FAULT)
-        self.controller.boots.note_fault(codes.CAUSE_FAULT)
+        """Something raised: end all flow, keep the cause for the next boot, whatever else goes wrong."""
+        self._reserve = None
+        gc.collect()
+        try:
+            self.controller.stop(codes.CAUSE_FAULT)
+        finally:
+            self.controller.journal.note_fault(codes.CAUSE_FAULT)
+
+    def _steps_cut_alone(self) -> bool:
+        """Whether a stop that cut the steps has latched nothing, or left a rescue to stand still in mid-flow."""
+        controller = self.controller
+        return controller.latches.stop_cause == codes.CAUSE_NONE or controller.pump.running
 
     def _nonce(self) -> bytes:
         return self._board.random(4)
@@ -123,21 +141,26 @@ class Executive:
         self.controller.begin_tick(self._board.ticks_ms())
 
     def _report(self) -> None:
-        controller = self.controller
-        if controller.stop_cause != self._stop_told:
-            self._stop_told = controller.stop_cause
-            if controller.stop_cause != codes.CAUSE_NONE:
+        stop_cause = self.controller.latches.stop_cause
+        if stop_cause != self._stop_told:
+            self._stop_told = stop_cause
+            if stop_cause != codes.CAUSE_NONE:
                 self.wire.tell_stopped(False)
         self.wire.report()
 
     def _end_tick(self) -> None:
         """All slices have run: feed the watchdog, account for the time, collect the heap when it is time."""
-        self._board.watchdog_feed()
+        controller = self.controller
+        if controller.legal():
+            self._board.watchdog_feed()
+        else:
+            # What contradicts itself is not trusted to mend itself: the watchdog is left to reset it.
+            controller.stop(codes.CAUSE_FAULT)
         self.stats.add(self._spent_us, self._late_us)
         self._since_collect += 1
         if self._since_collect >= _COLLECT_TICKS:
             self._since_collect = 0
             gc.collect()
-            if not self.controller.dose.open():
-                # Walks the whole heap, 7 ms on the emulated Pico: only when nothing flows.
-                self.stats.heap_free = self._board.heap_free()
+        elif self._since_collect == 1 and not controller.dose.open():
+            # Walks the whole heap, 7 ms on the emulated Pico: only when nothing flows, and in a tick of its own.
+            self.stats.heap_free = self._board.heap_free()

@@ -20,7 +20,7 @@ _PROTOCOL_SOURCES = (
     "link.py",
     "link_buffers.py",
     "link_device.py",
-    "messages.py",
+    "wire_formats.py",
 )
 _FOLDERS = ("", "boards/", "drivers/")
 

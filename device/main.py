@@ -1,5 +1,8 @@
 """Builds the board and the executive, then turns for ever."""
 
+import gc
+
+from device import failed_start
 from device.executive import Executive
 
 TYPE_CHECKING = False
@@ -13,7 +16,7 @@ def main(board: "Board | None" = None) -> None:
 
 
 def run(board: "Board") -> None:
-    """Turn for ever. Whatever is raised, at start-up too, leaves the safe state behind."""
+    """Turn for ever. Whatever is raised, at start-up too, leaves the safe state behind, and why for the next boot."""
     executive = None
     try:
         executive = Executive(board)
@@ -22,7 +25,10 @@ def run(board: "Board") -> None:
                 board.idle(executive.next_tick_us)
     except BaseException:
         make_safe(board)
-        if executive is not None:
+        if executive is None:
+            gc.collect()
+            failed_start.tell(board)
+        else:
             executive.fail()
         raise
 

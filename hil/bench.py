@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hil.bench_link import BenchLink, BenchTransport
 from hil.boards import base
 from hil.faults import LinkFaults
+from hil.issuer import Issuer
 from hil.plant import PlantParameters
 from hil.plant.noise import stream
 from hil.plant.parameters import NS_PER_S
+from hil.provision import Provision, provision_rig
 from hil.recorder import EdgeRun, Recorder
 from hil.virtual_time import RUN_LIMIT_S, LeakedTasksError, VirtualTimeLoop, cancel, close, complete
 
@@ -34,15 +36,28 @@ class Bench:
         parameters: PlantParameters | None = None,
         *,
         power: bool = True,
+        provisioned: bool = True,
+        provision: Provision | None = None,
         **options: Any,
     ) -> None:
-        """``options`` go to the board. Without ``power`` the controller waits for ``power_on``."""
+        """``options`` go to the board. Without ``power`` the controller waits for ``power_on``.
+
+        A ``provisioned`` rig has a serial, keys, ceilings, an open treatment and good cartridges: those of
+        ``provision``, or what the seed draws. A real board has what somebody gave it: ``provision`` says what.
+        """
         self.target = target
         self.seed = seed
         self.options = options
         self.powered_at_first = power
         self.plant = base.make_rig(target, parameters, seed)
         self.patient: Any = None  # who lies at the tip: see hil.patient.at_the_tip
+        self.provision: Provision | None = None
+        if target == "serial":
+            self.provision = provision
+        elif provisioned:
+            self.provision = provision or Provision.of_seed(seed)
+            provision_rig(self.plant, self.provision)
+        self._issuer: Issuer | None = None
         self.recorder = Recorder()
         self.board: Any = base.make(target, self.plant, self.recorder, **options)
         self.link = BenchLink(self.board, seed)
@@ -109,7 +124,16 @@ class Bench:
 
     def transport(self) -> BenchTransport:
         """Open the host's end of the link. An earlier transport ends with an error, as when a port is opened anew."""
-        return self.link.open()
+        transport = self.link.open()
+        transport.issuer = self.issuer() if self.provision is not None else None
+        return transport
+
+    def issuer(self) -> Issuer:
+        """Return the simulated monitor and clinic whose keys this rig holds; one for all of its hosts."""
+        assert self.provision is not None, "this rig is not provisioned"
+        if self._issuer is None:
+            self._issuer = Issuer(self.provision)
+        return self._issuer
 
     def set_link_faults(self, to_device: LinkFaults | None = None, to_host: LinkFaults | None = None) -> None:
         """Put faults between host and UART; None lets every octet pass."""
@@ -140,6 +164,10 @@ class Bench:
     def weigh_nl(self) -> float:
         """Read the scale at the tip, nL."""
         return self.plant.weigh_nl(self.now_ns)
+
+    def weigh_waste_nl(self) -> float:
+        """Read the scale under the waste, nL."""
+        return self.plant.weigh_waste_nl(self.now_ns)
 
     def edges(self, channel: int) -> list[EdgeRun]:
         """Return the step edges at the pin as runs."""

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hil.faults import FaultyDirection, LinkFaults, faulty_direction
 from hil.plant.parameters import NS_PER_S
 from host.errors import TransportError
+
+if TYPE_CHECKING:
+    from hil.issuer import Issuer
 
 
 class BenchLink:
@@ -88,6 +91,7 @@ class BenchTransport:
 
     def __init__(self, link: BenchLink) -> None:
         self.loop = asyncio.get_running_loop()
+        self.issuer: Issuer | None = None  # who may sign for the rig at the other end, None where nobody may
         self._link = link
         self._received: deque[bytes] = deque()
         self._reader: asyncio.Future[None] | None = None

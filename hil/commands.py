@@ -3,17 +3,23 @@
 import tempfile
 from enum import StrEnum
 from pathlib import Path
+from random import SystemRandom
 from typing import Annotated
 
 import typer
 
+from hil.accuracy.command import accuracy_command
 from hil.boards.rp2040.command import steps_command, ticks_command
 from hil.boards.serial.commands import wiring_command
 from hil.evidence_command import evidence_app
 from hil.latency.command import latency_command
+from hil.lone_rescue import rescue_command
+from hil.model.command import model_command
+from hil.occlusion.command import occlusion_command
 from hil.replay_command import replay_command
 from hil.run_command import compare_command, run_command
 from hil.storm.command import storm_command
+from hil.sweep.command import sweep_app
 from host.cli_run import put_json, reported, run
 from host.errors import RigError, UsageError
 
@@ -48,7 +54,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 @reported
 def demo_command(
     target: TargetOption = Target.VM,
-    volume_ul: Annotated[str, typer.Option(metavar="NUMBER", help="Volume of saline, uL.")] = "12.5",
+    volume_ul: Annotated[str, typer.Option(metavar="NUMBER", help="Volume of agent, uL.")] = "12.5",
     rate_ul_s: Annotated[str, typer.Option(metavar="NUMBER", help="Rate, uL/s.")] = "1",
     stop_after_ul: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Stop in mid-dose, once so much was emitted, uL.")
@@ -57,12 +63,12 @@ def demo_command(
     ledger: Annotated[Path | None, typer.Option(help="Keep the ledger here; else it is thrown away.")] = None,
     json_output: JsonOption = False,
 ) -> int:
-    """Dose on the simulated rig, in real time over a serial port, and let the plant judge the result.
+    """Dose agent on the simulated rig, under permits, in real time over a serial port; the plant judges the result.
 
     Exit codes: 0 the dose ended as asked and the plant agrees; 1 the plant, the scale or the ledger disagrees with what
     was reported; 7 the dose ended differently; others as for every command.
     """
-    from hil.demo import Plan  # noqa: PLC0415  the command line starts without the bench
+    from hil.demo_result import Plan  # noqa: PLC0415  the command line starts without the bench
     from host.cli_dose import rate_nl_s, volume_nl  # noqa: PLC0415
 
     plan = Plan(
@@ -116,15 +122,46 @@ def speed_command(
     return 0 if all(speed.goal_met for speed in speeds) else 1
 
 
+@hil_app.command("memory")
+@reported
+def memory_command(
+    target: Annotated[Board, typer.Option(help="vm or rp2040: the twin has no heap of its own.")] = Board.VM,
+    seconds: Annotated[float, typer.Option(min=10.0, help="Length of the run on the bench's clock, s.")] = 3600.0,
+    seed: SeedOption = 1,
+    json_output: JsonOption = False,
+) -> int:
+    """Run a rig that doses every now and then, and see whether the firmware's live memory stays flat.
+
+    Exit codes: 0 it does; 1 it grows.
+    """
+    if target == Board.TWIN:
+        raise UsageError("The twin has no heap of its own.", "The targets for this are vm and rp2040.")
+    from hil.memory import measure  # noqa: PLC0415
+    from hil.rp2040_options import prepared  # noqa: PLC0415
+
+    prepared(str(target))
+    memory = measure(str(target), seconds, seed)
+    if json_output:
+        put_json(memory.as_dict())
+    else:
+        typer.echo(str(memory))
+    return 0 if memory.flat else 1
+
+
 hil_app.command("run")(run_command)
 hil_app.command("replay")(replay_command)
 hil_app.command("compare")(compare_command)
 hil_app.command("storm")(storm_command)
+hil_app.command("model")(model_command)
 hil_app.command("wiring")(wiring_command)
 hil_app.command("latency")(latency_command)
+hil_app.command("accuracy")(accuracy_command)
+hil_app.command("occlusion")(occlusion_command)
+hil_app.command("rescue")(rescue_command)
 hil_app.command("steps")(steps_command)
 hil_app.command("ticks")(ticks_command)
 hil_app.add_typer(evidence_app, name="evidence")
+hil_app.add_typer(sweep_app, name="sweep")
 
 
 def _demo(plan: "Plan", ledger: Path, *, json_output: bool) -> int:  # type: ignore[name-defined] # noqa: F821
@@ -132,10 +169,12 @@ def _demo(plan: "Plan", ledger: Path, *, json_output: bool) -> int:  # type: ign
 
     from hil.demo import perform  # noqa: PLC0415
     from hil.demo_view import DemoView  # noqa: PLC0415
+    from hil.provision import Provision  # noqa: PLC0415
     from hil.targets import real_time, runs_on  # noqa: PLC0415
 
     view = DemoView(Console(quiet=json_output, highlight=False), plan)
-    with real_time(plan.target, plan.seed) as bench:
+    # Keys for this one run: whoever has seen the demonstration has seen none that is worth anything.
+    with real_time(plan.target, plan.seed, Provision.drawn(SystemRandom())) as bench:
         view.introduce(bench, runs_on(bench))
         try:
             result = run(lambda _: perform(bench, plan, ledger, view.connected, view.progress))

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from hil.demo import Plan, Result, Stop
+from hil.demo_result import ISSUER, Plan, Result, Stop
 from hil.realtime import RealTimeBench
 from host.reports import DeviceIdentity
 from host.reports import Progress as DoseProgress
@@ -30,13 +30,14 @@ class DemoView:
         def print_(text: str) -> None:
             self._console.print(text, soft_wrap=True)
 
-        print_("[bold]One dose, end to end[/bold]")
+        print_("[bold]One dose of agent, end to end[/bold]")
         print_(f"  real       the firmware's sources, run by {runs_on}")
         print_("  real       the wire protocol, the host client, its ledger (SQLite), a serial port, by pyserial")
         print_("  simulated  the controller's peripherals: step generators, UART and its speed, watchdog")
         print_("  simulated  the rig: syringe, line, valve, sensors, scale; it is the judge of the dose")
+        print_(f"  simulated  monitor and clinic, which sign permits, treatment and date ({ISSUER})")
         print_(f"  port       {bench.url}")
-        asked = f"{ul(plan.volume_nl)} of saline at {ul(plan.rate_nl_s)}/s"
+        asked = f"{ul(plan.volume_nl)} of agent at {ul(plan.rate_nl_s)}/s"
         if plan.stop_after_nl is not None:
             asked += f", to be stopped after {ul(plan.stop_after_nl)}"
         print_(f"  asked      {asked}, seed {plan.seed}")
@@ -81,6 +82,14 @@ class DemoView:
             ("to the patient", span(outcome.to_patient_nl), "firmware, at least to at most"),
             ("to waste", span(outcome.waste_nl), "firmware, at least to at most"),
             ("weighed", ul(measured.weighed_nl), "bench, scale at the tip, noise 2 nL"),
+        ]
+        authority, totals = result.authority, result.totals
+        refused = sum(authority.refused.values())
+        rows += [
+            ("permits", f"{authority.granted} granted, {refused} refused", "simulated issuer and firmware"),
+            ("signed statuses", f"{authority.verified} verified", "firmware, verified by the simulated issuer"),
+            ("agent, treatment", f"{ul(totals.agent_nl)} at most", "firmware, TREATMENT"),
+            ("agent at the tip", ul(measured.agent_nl), "bench, behind the flush that primed the line"),
         ]
         for stop in result.stops:
             rows.append((f"stop ({stop.cause})", _latency(stop), "bench, frame in to last edge (1)"))

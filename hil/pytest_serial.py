@@ -22,6 +22,13 @@ def addoption(group: pytest.OptionGroup) -> None:
         metavar="NAME[,NAME]",
         help="serial: what the bench can do beside what the probe says, such as i2c-fram; -NAME takes one away",
     )
+    group.addoption(
+        "--provision-seed",
+        default=None,
+        type=int,
+        metavar="N",
+        help="serial: the seed whose images are in the FRAM and the cartridges (python -m hil.boards.serial.images)",
+    )
 
 
 def configure(config: pytest.Config) -> None:
@@ -32,8 +39,12 @@ def configure(config: pytest.Config) -> None:
 
 
 def options(config: pytest.Config) -> dict[str, Any]:
-    """Return the board's options for ``Bench``."""
-    return {name: config.getoption(option) for name, option in _OPTIONS.items()}
+    """Return the options for ``Bench``."""
+    from hil.provision import Provision  # noqa: PLC0415
+
+    provision_seed = config.getoption("--provision-seed")
+    given = {name: config.getoption(option) for name, option in _OPTIONS.items()}
+    return given | {"provision": None if provision_seed is None else Provision.of_seed(provision_seed)}
 
 
 def skip_what_cannot_be(request: pytest.FixtureRequest) -> None:

@@ -83,6 +83,9 @@ class Header:
     powered: bool
     """Whether the controller had its supply from the beginning."""
 
+    provisioned: bool
+    """Whether the rig had the keys, treatment and cartridges that the seed draws."""
+
     options: dict[str, Any]
     """The board's options: plain values, others as {"text": ...}."""
 

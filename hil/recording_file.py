@@ -263,6 +263,7 @@ _HEADER_TYPES: dict[str, tuple[type, ...]] = {
     "target": _TEXT,
     "seed": _INT,
     "powered": (bool,),
+    "provisioned": (bool,),
     "options": (dict,),
     "parameters": (dict,),
     "parameters_sha256": _TEXT,

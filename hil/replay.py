@@ -110,7 +110,8 @@ def octets_again(recorded: Recording) -> Recording:
     if recorded.patient:
         raise UsageError("A patient was at the tip: this cannot be done again from a file.", "Replay the scenario.")
     parameters = _parameters(header.parameters)
-    with Bench(header.target, header.seed, parameters, power=header.powered, **header.options) as bench:
+    options = {**header.options, "power": header.powered, "provisioned": header.provisioned}
+    with Bench(header.target, header.seed, parameters, **options) as bench:
         tape = Tape(bench)
         done: list[Octets | Act] = [*recorded.octets, *recorded.acts]
         for item in sorted(done, key=lambda item: item.now_ns):

@@ -198,6 +198,12 @@ def _weigh(bench: RealTimeBench, rest: str) -> str:
     return f"the scale at the tip shows {bench.call(Bench.weigh_nl) / 1000:.3f} uL"
 
 
+def _waste(bench: RealTimeBench, rest: str) -> str:
+    if rest:
+        raise NoSuchActError("waste takes nothing more")
+    return f"the scale under the waste shows {bench.call(Bench.weigh_waste_nl) / 1000:.3f} uL"
+
+
 def _look(bench: RealTimeBench, rest: str) -> str:
     if rest:
         raise NoSuchActError("look takes nothing more")
@@ -224,6 +230,7 @@ _ACTS: dict[str, tuple[str, Act]] = {
     "unplug": ("unplug           pull the serial cable", _unplug),
     "plug": ("plug             put it in again", _plug),
     "weigh": ("weigh            read the scale at the tip", _weigh),
+    "waste": ("waste            read the scale under the waste", _waste),
     "look": ("look             tell what the bench sees", _look),
     "help": ("help             list the words", lambda _bench, _rest: help_text()),
 }

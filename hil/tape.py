@@ -84,6 +84,7 @@ class Tape:
             target=bench.target,
             seed=bench.seed,
             powered=self._powered,
+            provisioned=bench.provision is not None,
             options={name: _plain(value)[0] for name, value in bench.options.items()},
             parameters=parameters,
             parameters_sha256=tools.parameters_sha256(parameters),

@@ -2,13 +2,14 @@
 
 from hil.bench import Bench
 from hil.boards.base import BoardError
+from hil.provision import Provision
 from hil.realtime import RealTimeBench
 from host.errors import RigError
 
 
-def real_time(target: str, seed: int) -> RealTimeBench:
+def real_time(target: str, seed: int, provision: Provision | None = None) -> RealTimeBench:
     """Return a bench in real time, not started yet; to be entered. Raises RigError when it does not boot."""
-    return _Reported(lambda: Bench(target, seed))
+    return _Reported(lambda: Bench(target, seed, provision=provision))
 
 
 class _Reported(RealTimeBench):

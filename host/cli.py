@@ -2,19 +2,17 @@
 
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
+from host.cli_calibration import calibration_app
+from host.cli_doses import add_dose_commands
+from host.cli_options import EXIT_CODES_HELP, Json, LedgerFile, Port, command
 from host.cli_plugins import PluginGroup
 from host.cli_run import ledger_path, port_url, reported
-
-EXIT_CODES_HELP: Final = (
-    "Exit codes: 0 done, 2 usage, 3 refused by a limit or interlock (or by a ledger that cannot record), "
-    "4 rig unreachable, 6 outcome unknown, 7 ended differently from the request."
-)
+from host.cli_treatment import treatment_app
 
 app = typer.Typer(
     name="rig",
@@ -28,59 +26,21 @@ ledger_app = typer.Typer(
     help=f"Reads the ledger of doses.\n\n{EXIT_CODES_HELP}", no_args_is_help=True, pretty_exceptions_enable=False
 )
 app.add_typer(ledger_app, name="ledger")
-
-Port = Annotated[
-    str | None,
-    typer.Option(
-        "--port",
-        "-p",
-        metavar="URL",
-        help="serial:///dev/ttyACM0?baud=921600, /dev/ttyACM0, tcp://host:port, ... "
-        "Without it $NANORIG_PORT counts, else the only port there is.",
-    ),
-]
-LedgerFile = Annotated[
-    Path | None,
-    typer.Option("--ledger", metavar="PATH", help="Without it $NANORIG_LEDGER counts, else the user's state folder."),
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
+app.add_typer(treatment_app, name="treatment")
+app.add_typer(calibration_app, name="calibration")
+add_dose_commands(app)
 
 
-def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return group.command(name, epilog=EXIT_CODES_HELP)
-
-
-@_command(app, "status")
+@command(app, "status")
 @reported
 def status(port: Port = None, ledger: LedgerFile = None, json_output: Json = False) -> int:
-    """Show state, inputs, ceilings and telemetry; ask about open doses."""
+    """Show state, alarms, treatment, cartridges, inputs and telemetry; ask about open doses."""
     from host import cli_acts  # noqa: PLC0415
 
     return cli_acts.status(port_url(port), ledger_path(ledger), json_output=json_output)
 
 
-@_command(app, "dose")
-@reported
-def dose(
-    ul: Annotated[str | None, typer.Option("--ul", metavar="NUMBER", help="Volume, uL.")] = None,
-    nl: Annotated[str | None, typer.Option("--nl", metavar="NUMBER", help="Volume, nL.")] = None,
-    ul_s: Annotated[str | None, typer.Option("--ul-s", metavar="NUMBER", help="Rate, uL/s.")] = None,
-    nl_s: Annotated[str | None, typer.Option("--nl-s", metavar="NUMBER", help="Rate, nL/s.")] = None,
-    channel: Annotated[str, typer.Option("--channel", "-c", help="agent, counter_agent or flush.")] = "flush",
-    port: Port = None,
-    ledger: LedgerFile = None,
-    json_output: Json = False,
-) -> int:
-    """Give one dose and say what became of it. Ctrl-C stops the rig and waits for the truth."""
-    from host import cli_dose  # noqa: PLC0415
-    from host.requests import check_dose  # noqa: PLC0415
-
-    volume, rate = cli_dose.volume_nl(ul, nl), cli_dose.rate_nl_s(ul_s, nl_s)
-    check_dose(volume, rate, channel)
-    return cli_dose.dose(port_url(port), ledger_path(ledger), volume, rate, channel, json_output=json_output)
-
-
-@_command(app, "stop")
+@command(app, "stop")
 @reported
 def stop(port: Port = None, ledger: LedgerFile = None, json_output: Json = False) -> int:
     """Stop at once, also while another program holds the port; repeats until the latched stop was seen."""
@@ -89,7 +49,7 @@ def stop(port: Port = None, ledger: LedgerFile = None, json_output: Json = False
     return cli_acts.stop(port, ledger_path(ledger), json_output=json_output)
 
 
-@_command(app, "pause")
+@command(app, "pause")
 @reported
 def pause(port: Port = None, json_output: Json = False) -> int:
     """Pause the running dose; flow stops at the end of the present grant."""
@@ -98,16 +58,7 @@ def pause(port: Port = None, json_output: Json = False) -> int:
     return cli_acts.pause(port_url(port), json_output=json_output)
 
 
-@_command(app, "resume")
-@reported
-def resume(port: Port = None, ledger: LedgerFile = None, json_output: Json = False) -> int:
-    """Resume the paused dose, with the foot switch, and follow it to its end."""
-    from host import cli_dose  # noqa: PLC0415
-
-    return cli_dose.resume(port_url(port), ledger_path(ledger), json_output=json_output)
-
-
-@_command(app, "clear")
+@command(app, "clear")
 @reported
 def clear(port: Port = None, json_output: Json = False) -> int:
     """Clear a latched stop, with the foot switch."""
@@ -116,7 +67,57 @@ def clear(port: Port = None, json_output: Json = False) -> int:
     return cli_acts.clear(port_url(port), json_output=json_output)
 
 
-@_command(ledger_app, "verify")
+@command(app, "ack")
+@reported
+def ack(
+    alarms: Annotated[list[str] | None, typer.Argument(metavar="[ALARM]...", help="Without it all that latch.")] = None,
+    port: Port = None,
+    json_output: Json = False,
+) -> int:
+    """Acknowledge alarms: one is over when its cause is gone, too."""
+    from host import cli_acts  # noqa: PLC0415
+
+    return cli_acts.acknowledge(port_url(port), alarms or [], json_output=json_output)
+
+
+@command(app, "quiet")
+@reported
+def quiet(
+    seconds: Annotated[int, typer.Argument(metavar="[SECONDS]", help="120 at most; 0 ends the pause.")] = 60,
+    port: Port = None,
+    json_output: Json = False,
+) -> int:
+    """Pause the sound of alarms; it comes back by itself, and at once when the link is lost."""
+    from host import cli_acts  # noqa: PLC0415
+
+    return cli_acts.pause_audio(port_url(port), seconds, json_output=json_output)
+
+
+@command(app, "test-alarms")
+@reported
+def try_alarms(port: Port = None, json_output: Json = False) -> int:
+    """Let light and sound be tried; whoever has seen and heard them presses the foot switch. Once after every start."""
+    from host import cli_acts  # noqa: PLC0415
+
+    return cli_acts.try_alarms(port_url(port), json_output=json_output)
+
+
+@command(app, "resolve")
+@reported
+def resolve(
+    dose_id: Annotated[str, typer.Argument(metavar="DOSE", help="Id of the unknown dose.")],
+    person: Annotated[str, typer.Option("--person", metavar="NAME", help="Who closes it.")],
+    port: Port = None,
+    ledger: LedgerFile = None,
+    json_output: Json = False,
+) -> int:
+    """Close an unknown dose in a person's name, with the foot switch; it stays counted as its upper end."""
+    from host import cli_acts  # noqa: PLC0415
+
+    return cli_acts.resolve(port_url(port), ledger_path(ledger), dose_id, person, json_output=json_output)
+
+
+@command(ledger_app, "verify")
 @reported
 def ledger_verify(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The ledger to check.")] = None,
@@ -131,7 +132,7 @@ def ledger_verify(
     return cli_ledger.verify(file or ledger_path(ledger), expect_head, expect_rows, json_output=json_output)
 
 
-@_command(ledger_app, "show")
+@command(ledger_app, "show")
 @reported
 def ledger_show(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The ledger to read.")] = None,

@@ -14,8 +14,16 @@ from host.cli_views import OUTCOME_EXIT_CODES, outcome_error, outcome_lines, sto
 from host.errors import RigError, UsageError
 from host.ledger import Ledger
 from host.link.messages import Message
+from host.profiles import CONSTANT, Profile
 from host.reports import Outcome, Progress, StopReport
-from host.requests import MAX_RATE_NL_S, MAX_VOLUME_NL, MIN_RATE_NL_S, MIN_VOLUME_NL
+from host.requests import (
+    ID_OCTETS,
+    MAX_RATE_NL_S,
+    MAX_VOLUME_NL,
+    MIN_RATE_NL_S,
+    MIN_VOLUME_NL,
+    check_dose,
+)
 from host.rig import Rig
 from protocol import codes, typed
 
@@ -99,13 +107,58 @@ def rate_nl_s(ul_s: str | None, nl_s: str | None) -> int:
     return parse_amount("rate", ul_s, nl_s, "/s", MIN_RATE_NL_S, MAX_RATE_NL_S)
 
 
-def dose(url: str, ledger: Path, volume: int, rate: int, channel: str, *, json_output: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a dose command was asked for, checked."""
+
+    volume_nl: int
+    rate_nl_s: int
+    channel: str
+    kind: str = "dose"
+    profile: Profile = CONSTANT
+    lot: bytes | None = None
+
+
+def request(
+    kind: str, channel: str, ul: str | None, nl: str | None, ul_s: str | None, nl_s: str | None, **further: str | None
+) -> Request:
+    """Return what was asked for; ``further``: end_ul_s, end_nl_s (of a ramp) and lot. Raises ``UsageError``."""
+    volume, rate = volume_nl(ul, nl), rate_nl_s(ul_s, nl_s)
+    check_dose(volume, rate, channel, kind)
+    end_ul_s, end_nl_s, lot = further.get("end_ul_s"), further.get("end_nl_s"), further.get("lot")
+    profile = CONSTANT if end_ul_s is None and end_nl_s is None else Profile(rate_nl_s(end_ul_s, end_nl_s))
+    return Request(volume, rate, channel, kind, profile, None if lot is None else parse_id("lot", lot))
+
+
+def parse_id(name: str, text: str) -> bytes:
+    """Return the 8 octets of an id given as 16 hexadecimal digits. Raises ``UsageError``."""
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        octets = b""
+    if len(octets) != ID_OCTETS:
+        raise UsageError(f"The {name} {text!r} is not an id.", "An id is 16 hexadecimal digits.")
+    return octets
+
+
+def dose(url: str, ledger: Path, asked: Request, *, json_output: bool) -> int:
     """Give one dose; returns the exit code."""
 
     def start(rig: Rig, show: Callable[[Progress], None] | None) -> Awaitable[Outcome]:
-        return rig.dose(volume, rate, channel, on_progress=show)
+        if asked.kind == "rescue":
+            say("If no permit comes: release and press the foot switch within 10 s.")
+        return rig.dose(
+            asked.volume_nl,
+            asked.rate_nl_s,
+            asked.channel,
+            kind=asked.kind,
+            profile=asked.profile,
+            lot=asked.lot,
+            on_progress=show,
+        )
 
-    return _tell(run(lambda interrupts: _follow(url, ledger, start, interrupts, volume, json_output)), json_output)
+    ended = run(lambda interrupts: _follow(url, ledger, start, interrupts, asked.volume_nl, json_output))
+    return _tell(ended, json_output)
 
 
 def resume(url: str, ledger: Path, *, json_output: bool) -> int:

@@ -1,6 +1,7 @@
 """The inside of a rig client: the present connection, what was heard over it, and the orders that outlive it."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,10 +15,12 @@ from host.link.messages import Message
 from host.link.reconnector import DEFAULT_BACK_OFF, BackOff, LinkNews, LinkState, Reconnector
 from host.link.transport import OpenTransport
 from host.recording import RigRecorder
-from host.records import CLOCK_WRAP_MS, FINAL_STATES, DoseReport, Order
-from host.reports import Reading
+from host.records import CLOCK_WRAP_MS, FINAL_STATES, NO_TREATMENT, DoseReport, Order
+from host.reports import MessageT, Reading
 from host.stopping import LatchWatch
-from protocol import codes, typed
+from protocol import codes, messages, typed
+
+_LOG = logging.getLogger(__name__)
 
 NONCE_OCTETS: Final = 4
 _CHANCE_OCTETS: Final = 4
@@ -61,7 +64,8 @@ class RigCore:
         self._options = options
         self._on_news = on_news
         self._runners: dict[bytes, OrderRunner] = {}
-        self._telemetry: tuple[typed.Telemetry, float] | None = None
+        self.treatment = NO_TREATMENT  # the open one, as the rig last told it
+        self._readings: dict[type[Message], tuple[Message, float]] = {}
         self._clock: tuple[int, float] = (0, 0.0)  # the device's clock in ms, and the loop time at which it was told
         self._reconnector: Reconnector | None = None
 
@@ -98,12 +102,13 @@ class RigCore:
         """Return the state of the link."""
         return self._reconnector.news if self._reconnector is not None else LinkNews(LinkState.CLOSED)
 
-    @property
-    def telemetry(self) -> Reading | None:
-        """Return the last telemetry with its age."""
-        if self._telemetry is None:
+    def reading(self, kind: type[MessageT]) -> Reading[MessageT] | None:
+        """Return the last message of this kind with its age, None when none came yet."""
+        found = self._readings.get(kind)
+        if found is None:
             return None
-        message, heard_s = self._telemetry
+        message, heard_s = found
+        assert isinstance(message, kind)
         return Reading(message, max(0.0, _time_s() - heard_s))
 
     def device_now_ms(self) -> int:
@@ -119,6 +124,8 @@ class RigCore:
         answer = await connection.request(number, *values)
         if isinstance(answer, typed.DoseState):
             self._note_accepted(answer)
+        elif isinstance(answer, typed.Treatment):
+            self.treatment = answer.treatment
         return answer
 
     async def send_stop(self, cause: int) -> None:
@@ -145,6 +152,10 @@ class RigCore:
         runner.task.add_done_callback(lambda _: self._runners.pop(dose_id, None))
         return runner
 
+    def known_runner(self, dose_id: bytes) -> OrderRunner | None:
+        """Return the runner of a dose that this client, or its ledger, has an open order for."""
+        return self._runners.get(dose_id)
+
     def runner_of(self, report: DoseReport) -> OrderRunner:
         """Return the runner of a dose; one that no ledger knows is followed without being recorded."""
         known = self._runners.get(report.dose_id)
@@ -160,7 +171,8 @@ class RigCore:
         for runner in self._runners.values():
             if runner.machine.state in {orders.OrderState.ACTIVE, orders.OrderState.SENT}:
                 return runner.order.dose_id
-        return self._telemetry[0].dose_id if self._telemetry is not None else self.last_dose_id
+        reading = self.reading(typed.Telemetry)
+        return reading.message.dose_id if reading is not None else self.last_dose_id
 
     async def _make_connection(self) -> Connection:
         transport = await self.open_transport()
@@ -195,6 +207,15 @@ class RigCore:
         for runner in list(self._runners.values()):
             runner.feed(orders.LinkBack(self.welcome.boot))
         await self._answers_about_open_orders()
+        await self._learn_treatment()
+
+    async def _learn_treatment(self) -> None:
+        """Ask which treatment is open: an order names this one, unless it is told another."""
+        self.treatment = NO_TREATMENT
+        try:
+            await self.request(messages.GET_TREATMENT)
+        except RigError as error:
+            _LOG.warning("the rig did not tell its treatment: %s", error)
 
     async def _take_up_open_orders(self, recorder: RigRecorder, boot: bytes) -> None:
         for stored in await recorder.open_orders(boot, MAX_RECONCILED):
@@ -223,6 +244,7 @@ class RigCore:
             self._on_news(news)
 
     def _heard(self, message: Message) -> None:
+        self._readings[type(message)] = (message, _time_s())
         match message:
             case typed.Telemetry():
                 self._heard_telemetry(message)
@@ -237,7 +259,6 @@ class RigCore:
             listener(message)
 
     def _heard_telemetry(self, message: typed.Telemetry) -> None:
-        self._telemetry = (message, _time_s())
         self._clock = (message.uptime_ms, _time_s())
         runner = self._runners.get(message.dose_id)
         if runner is not None:

@@ -30,8 +30,8 @@ class Recorder(Protocol):
     async def outcome(self, order: Order, record: OutcomeRecord) -> None:
         """Write the one outcome."""
 
-    async def resolution(self, order: Order, record: OutcomeRecord) -> None:
-        """Write the truth about an unknown outcome."""
+    async def resolution(self, order: Order, record: OutcomeRecord, resolved_by: str) -> None:
+        """Write the truth about an unknown outcome, or who closed it."""
 
 
 class OrderRunner:
@@ -128,9 +128,9 @@ class OrderRunner:
                 self._spawn(messages.GET_DOSE, dose_id)
             case orders.WriteOutcome(record=record):
                 await self._write_outcome(record)
-            case orders.WriteResolution(record=record):
+            case orders.WriteResolution(record=record, resolved_by=resolved_by):
                 if self._recorder is not None:
-                    await self._logged(self._recorder.resolution(self.order, record))
+                    await self._logged(self._recorder.resolution(self.order, record, resolved_by))
 
     async def _write_intent(self) -> None:
         try:
@@ -149,7 +149,7 @@ class OrderRunner:
         if self._recorder is not None:
             recorded = await self._logged(self._recorder.outcome(self.order, record))
         if not self.outcome.done():
-            self.outcome.set_result(Outcome.from_record(record, self.order.channel, recorded=recorded))
+            self.outcome.set_result(Outcome.from_record(record, self.order, recorded=recorded))
 
     async def _logged(self, write: Awaitable[None]) -> bool:
         try:

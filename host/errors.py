@@ -18,6 +18,7 @@ EXIT_CODES: Final[dict[str, int]] = {
     "many_ports": EXIT_USAGE,
     "plugin": EXIT_USAGE,
     "refused": EXIT_REFUSED,
+    "not_confirmed": EXIT_REFUSED,
     "unknown_open": EXIT_REFUSED,
     "ledger_missing": EXIT_USAGE,
     "ledger_not_a_ledger": EXIT_USAGE,
@@ -60,14 +61,20 @@ EXIT_CODES: Final[dict[str, int]] = {
 
 
 class RigError(Exception):
-    """Something did not happen: ``code`` for programs, ``what`` happened and ``todo`` for people."""
+    """Something did not happen: ``code`` for programs, ``what`` happened and ``todo`` for people.
 
-    def __init__(self, code: str, what: str, todo: str) -> None:
+    Of what the rig refused, ``reason`` is the reason's name (``protocol.codes.REASONS``) and ``nearest`` the nearest
+    allowed value, 0 where there is none.
+    """
+
+    def __init__(self, code: str, what: str, todo: str, *, reason: str = "", nearest: int = 0) -> None:
         assert code in EXIT_CODES, code
         super().__init__(code, what, todo)
         self.code = code
         self.what = what
         self.todo = todo
+        self.reason = reason
+        self.nearest = nearest
 
     def __str__(self) -> str:
         return f"{self.what} {self.todo}".strip()

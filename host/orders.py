@@ -5,7 +5,8 @@ The invariants (LEDGER-3):
 - every order ends with exactly one outcome: delivered, partial, refused, not_sent or unknown;
 - not_sent is said only when the order can certainly never run; whatever might have run and cannot be asked is unknown;
 - nothing is ever sent twice by this machine: after a lost link it asks (LINK-5);
-- the truth that comes after an unknown is a resolution, never an edit.
+- the truth that comes after an unknown is a resolution, never an edit; a device that does not know either resolves
+  nothing: that is for a named person.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,9 @@ ASK_AGAIN_MS: Final = 500
 CHECK_MS: Final = 1_000
 # A refusal for these reasons comes before the device looks for the id, so an earlier copy of the order may have run.
 CHECKED_BEFORE_ID: Final = frozenset({codes.REASON_SESSION, codes.REASON_BOOT, codes.REASON_EXPIRED})
+
+
+BY_DEVICE: Final = "device"
 
 
 class OrderState(StrEnum):
@@ -101,12 +105,30 @@ class LinkBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedBy:
+    """A named person has closed an unknown dose that cannot be known any better; it stays counted in full."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """Nothing happened but time."""
 
 
 Event = (
-    Begin | IntentDurable | IntentFailed | Told | Rejected | NoAnswer | EndSeen | Flowing | LinkLost | LinkBack | Due
+    Begin
+    | IntentDurable
+    | IntentFailed
+    | Told
+    | Rejected
+    | NoAnswer
+    | EndSeen
+    | Flowing
+    | LinkLost
+    | LinkBack
+    | ResolvedBy
+    | Due
 )
 
 
@@ -141,9 +163,10 @@ class WriteOutcome:
 
 @dataclass(frozen=True, slots=True)
 class WriteResolution:
-    """Append the truth about an outcome that was unknown."""
+    """Append the truth about an outcome that was unknown, or that a person has closed it."""
 
     record: OutcomeRecord
+    resolved_by: str = BY_DEVICE
 
 
 Action = WriteIntent | Send | Ask | WriteOutcome | WriteResolution
@@ -227,6 +250,9 @@ class OrderMachine:
             return self._told_not_known(report, now_ms)
         if report.state == codes.DOSE_REFUSED and report.reason in CHECKED_BEFORE_ID:
             return self._doubt(report.reason, now_ms)
+        if report.state == codes.DOSE_UNKNOWN:
+            self.last_report = report
+            return self._write_unknown(final_record(self.order, report))
         if report.final:
             return self._finish(final_record(self.order, report))
         self.last_report = report
@@ -311,6 +337,18 @@ class OrderMachine:
             return []
         return self._ask(now_ms)
 
+    def _resolved_by(self, event: Event, _now_ms: int) -> list[Action]:
+        assert isinstance(event, ResolvedBy)
+        if self.state is not OrderState.UNKNOWN:
+            return []
+        self.state = OrderState.DONE
+        last = self.last_report
+        if last is not None and last.state == codes.DOSE_UNKNOWN:
+            record = final_record(self.order, last)
+        else:
+            record = unknown_record(self.order, last, "closed without a word of the rig")
+        return [WriteResolution(record, event.person)]
+
     def _due(self, _event: Event, now_ms: int) -> list[Action]:
         if self._give_up_ms is not None and now_ms >= self._give_up_ms:
             return self._finish_unknown("the rig could not be asked in time")
@@ -338,11 +376,14 @@ class OrderMachine:
         return [WriteResolution(record) if resolves else WriteOutcome(record)]
 
     def _finish_unknown(self, why: str) -> list[Action]:
+        return self._write_unknown(unknown_record(self.order, self.last_report, why))
+
+    def _write_unknown(self, record: OutcomeRecord) -> list[Action]:
         self._ask_due_ms = self._give_up_ms = None
         if self.state is OrderState.UNKNOWN:
             return []
         self.state = OrderState.UNKNOWN
-        return [WriteOutcome(unknown_record(self.order, self.last_report, why))]
+        return [WriteOutcome(record)]
 
 
 _RULES: Final[dict[type[Event], Callable[[OrderMachine, Event, int], list[Action]]]] = {
@@ -356,5 +397,6 @@ _RULES: Final[dict[type[Event], Callable[[OrderMachine, Event, int], list[Action
     Flowing: OrderMachine._flowing,
     LinkLost: OrderMachine._link_lost,
     LinkBack: OrderMachine._link_back,
+    ResolvedBy: OrderMachine._resolved_by,
     Due: OrderMachine._due,
 }

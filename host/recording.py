@@ -7,13 +7,17 @@ from typing import Any, Final
 
 from host.errors import RigError
 from host.ledger import Ledger
-from host.records import Order, OutcomeRecord, name_of
+from host.profiles import NO_SEGMENTS
+from host.records import PATIENT_KINDS, Order, OutcomeRecord, id_text, name_of
 from host.reports import DeviceIdentity, StopReport
 from protocol import codes, typed
 
 _LOG = logging.getLogger(__name__)
 
 _UNKNOWN_LOOKED_AT: Final = 1
+_CHANNELS: Final = dict(codes.CHANNELS)
+_KINDS: Final = dict(codes.KINDS)
+_PROFILES: Final = dict(codes.PROFILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,9 @@ class RigRecorder:
         """Write the one outcome."""
         await self._ledger.append("outcome", {**self._common(order), **_record_fields(record)})
 
-    async def resolution(self, order: Order, record: OutcomeRecord) -> None:
-        """Write the truth that came after an unknown outcome."""
-        fields = {**self._common(order), **_record_fields(record), "resolved_by": "device"}
+    async def resolution(self, order: Order, record: OutcomeRecord, resolved_by: str) -> None:
+        """Write the truth that came after an unknown outcome, or that a person has closed it as it stands."""
+        fields = {**self._common(order), **_record_fields(record), "resolved_by": resolved_by}
         await self._ledger.append("resolution", fields)
 
     async def stop(self, cause: int, report: StopReport | None, error: RigError | None) -> bool:
@@ -73,9 +77,9 @@ class RigRecorder:
             return False
         return True
 
-    async def check_unknown(self, channel: int) -> None:
-        """Raise ``RigError`` when agent is asked for while a dose of this rig is unknown."""
-        if channel != codes.CHANNEL_AGENT:
+    async def check_unknown(self, kind: int, channel: int) -> None:
+        """Raise ``RigError`` when agent is asked for, to a patient, while a dose of this rig is unknown."""
+        if channel != codes.CHANNEL_AGENT or kind not in PATIENT_KINDS:
             return
         boot = self._identity.boot if self._identity is not None else ""
         found = await self._ledger.open_doses(self._rig, boot, _UNKNOWN_LOOKED_AT)
@@ -83,7 +87,8 @@ class RigRecorder:
             raise RigError(
                 "unknown_open",
                 f"What became of dose {found[0][0]['dose_id']} on this rig is unknown; it counts in full.",
-                "No agent is dosed until it is resolved: connect the rig so that it can be asked.",
+                "No agent is dosed until it is resolved: connect the rig so that it can be asked. Where the rig itself "
+                "does not know, a person has to resolve it: rig resolve",
             )
 
     async def open_orders(self, boot: bytes, limit: int) -> list[StoredOrder]:
@@ -97,12 +102,15 @@ class RigRecorder:
             "rig": self._rig,
             "board": identity.board if identity is not None else None,
             "firmware": identity.firmware if identity is not None else None,
+            "serial": identity.serial if identity is not None else None,
             "boot": order.boot.hex(),
             "operator": self._operator,
             "dose_id": order.dose_id.hex(),
+            "order_kind": name_of("kind", order.kind),
             "channel": name_of("channel", order.channel),
-            "lot": order.lot.hex() if any(order.lot) else None,
-            "cartridge": None,
+            "lot": id_text(order.lot),
+            "cartridge": id_text(order.cartridge),
+            "treatment": id_text(order.treatment),
             "plan": None,
             "patient": None,
             "asked_nl": order.volume_nl,
@@ -114,27 +122,40 @@ def _order_fields(order: Order) -> dict[str, Any]:
         "session": order.session.hex(),
         "last_dose_id": order.last_dose_id.hex(),
         "expires_ms": order.expires_ms,
-        "order_kind": order.kind,
-        "profile": order.profile,
+        "profile": name_of("profile", order.profile),
         "rate_nl_s": order.rate_nl_s,
+        "rate_end_nl_s": order.rate_end_nl_s,
+        "segments": order.segments.hex() if any(order.segments) else None,
     }
 
 
 def _order(fields: dict[str, Any]) -> Order:
-    channels = dict(codes.CHANNELS)
     return Order(
         dose_id=bytes.fromhex(fields["dose_id"]),
         boot=bytes.fromhex(fields["boot"]),
         session=bytes.fromhex(fields["session"]),
         expires_ms=fields["expires_ms"],
-        channel=channels[fields["channel"]],
+        channel=_CHANNELS[fields["channel"]],
         volume_nl=fields["asked_nl"],
         rate_nl_s=fields["rate_nl_s"],
         last_dose_id=bytes.fromhex(fields["last_dose_id"]),
-        kind=fields["order_kind"],
-        profile=fields["profile"],
-        lot=bytes.fromhex(fields["lot"] or "00" * 8),
+        kind=_number(_KINDS, fields["order_kind"]),
+        profile=_number(_PROFILES, fields["profile"]),
+        lot=_id(fields["lot"]),
+        rate_end_nl_s=fields.get("rate_end_nl_s"),
+        segments=bytes.fromhex(fields.get("segments") or "") or NO_SEGMENTS,
+        treatment=_id(fields.get("treatment")),
+        cartridge=_id(fields["cartridge"]),
     )
+
+
+def _number(names: dict[str, int], told: str | int) -> int:
+    """Return a number from its name; early rows have the number itself."""
+    return names[told] if isinstance(told, str) else told
+
+
+def _id(text: str | None) -> bytes:
+    return bytes.fromhex(text or "00" * 8)
 
 
 def _record_fields(record: OutcomeRecord) -> dict[str, Any]:

@@ -4,27 +4,35 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from protocol import codes, typed
+from host.profiles import NO_SEGMENTS
+from protocol import codes, messages, typed
 
 CLOCK_WRAP_MS: Final = 1 << 30  # of the device's clock
 # The device accepts an order this long after it was made, by its own clock.
 ORDER_LIFE_MS: Final = 5_000
 NO_DOSE: Final = bytes(8)
 NO_LOT: Final = bytes(8)
-FINAL_STATES: Final = frozenset({codes.DOSE_REFUSED, codes.DOSE_DELIVERED, codes.DOSE_PARTIAL})
+NO_TREATMENT: Final = bytes(8)
+NO_CARTRIDGE: Final = bytes(8)
+FINAL_STATES: Final = frozenset({codes.DOSE_REFUSED, codes.DOSE_DELIVERED, codes.DOSE_PARTIAL, codes.DOSE_UNKNOWN})
+# What goes to a patient, and so belongs to a treatment.
+PATIENT_KINDS: Final = frozenset({codes.KIND_DOSE, codes.KIND_SCREENING, codes.KIND_RESCUE})
+
+LOST_POWER: Final = "the rig lost its power while the dose was under way"
 
 _NAMES: Final = {
-    "channel": {number: name for name, number in codes.CHANNELS},
-    "cause": {number: name for name, number in codes.CAUSES},
-    "reason": {number: name for name, number in codes.REASONS},
-    "dose_state": {number: name for name, number in codes.DOSE_STATES},
-    "device_state": {number: name for name, number in codes.DEVICE_STATES},
+    enumeration: {number: name for name, number in members} for enumeration, members in messages.ENUMERATIONS
 }
 
 
 def name_of(enumeration: str, number: int) -> str:
     """Return the name of a number from ``protocol.codes``; a number without a name is shown as it is."""
     return _NAMES[enumeration].get(number, str(number))
+
+
+def id_text(octets: bytes) -> str | None:
+    """Return an id of 8 octets in hexadecimal, None for all zero."""
+    return octets.hex() if any(octets) else None
 
 
 class OutcomeKind(StrEnum):
@@ -45,6 +53,7 @@ class DoseReport:
     state: int
     reason: int = 0
     cause: int = 0
+    kind: int = 0
     channel: int = 0
     asked_nl: int = 0
     asked_steps: int = 0
@@ -64,6 +73,7 @@ class DoseReport:
             state=message.state,
             reason=message.reason,
             cause=message.cause,
+            kind=message.kind,
             channel=message.channel,
             asked_nl=message.asked_nl,
             asked_steps=message.asked_steps,
@@ -97,6 +107,10 @@ class Order:
     kind: int = codes.KIND_DOSE
     profile: int = codes.PROFILE_CONSTANT
     lot: bytes = NO_LOT
+    rate_end_nl_s: int | None = None  # None: as at the beginning
+    segments: bytes = NO_SEGMENTS
+    treatment: bytes = NO_TREATMENT
+    cartridge: bytes = NO_CARTRIDGE  # serial, told by the rig when the order was made; not on the wire
 
     def values(self) -> tuple[int | bytes, ...]:
         """Return the values of DOSE_ORDER in the order of its declaration."""
@@ -112,6 +126,9 @@ class Order:
             self.lot,
             self.volume_nl,
             self.rate_nl_s,
+            self.rate_nl_s if self.rate_end_nl_s is None else self.rate_end_nl_s,
+            self.segments,
+            self.treatment,
         )
 
     def expired_at(self, uptime_ms: int) -> bool:
@@ -125,7 +142,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRecord:
-    """The figures of an outcome, in steps and nL. Of an unknown dose all that was asked may have flowed."""
+    """The figures of an outcome, in steps and nL. Of an unknown dose the upper ends count in full."""
 
     dose_id: bytes
     outcome: OutcomeKind
@@ -144,8 +161,14 @@ class OutcomeRecord:
 
 
 def final_record(order: Order, report: DoseReport) -> OutcomeRecord:
-    """Return the outcome that a final report tells. Delivered is said only of a dose whose steps are all out."""
-    if report.state == codes.DOSE_REFUSED:
+    """Return the outcome that a final report tells. Delivered is said only of a dose whose steps are all out.
+
+    Of a dose that the device itself calls unknown the figures are its interval, and the upper end counts.
+    """
+    detail = ""
+    if report.state == codes.DOSE_UNKNOWN:
+        outcome, detail = OutcomeKind.UNKNOWN, LOST_POWER
+    elif report.state == codes.DOSE_REFUSED:
         outcome = OutcomeKind.REFUSED
     elif report.state == codes.DOSE_DELIVERED and report.emitted_steps >= report.asked_steps:
         outcome = OutcomeKind.DELIVERED
@@ -164,6 +187,7 @@ def final_record(order: Order, report: DoseReport) -> OutcomeRecord:
         reason=report.reason,
         cause=report.cause,
         nearest=report.nearest,
+        detail=detail,
         device_uptime_ms=report.uptime_ms,
     )
 

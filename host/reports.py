@@ -1,10 +1,12 @@
 """What the rig client hands to those who use it."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from host.records import OutcomeKind, OutcomeRecord, name_of
+from host.records import Order, OutcomeKind, OutcomeRecord, id_text, name_of
 from protocol import typed
+
+MessageT = TypeVar("MessageT", bound=typed.Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,10 @@ class Outcome:
 
     dose_id: str
     outcome: OutcomeKind
+    kind: str
     channel: str
+    lot: str | None
+    treatment: str | None
     asked_nl: int
     asked_steps: int
     emitted_steps: int
@@ -27,12 +32,15 @@ class Outcome:
     recorded: bool  # False when the outcome could not be written down; it is asked for again on the next connect
 
     @classmethod
-    def from_record(cls, record: OutcomeRecord, channel: int, *, recorded: bool) -> "Outcome":
-        """Return the outcome with names in place of numbers."""
+    def from_record(cls, record: OutcomeRecord, order: Order, *, recorded: bool) -> "Outcome":
+        """Return the outcome of the order with names in place of numbers."""
         return cls(
             dose_id=record.dose_id.hex(),
             outcome=record.outcome,
-            channel=name_of("channel", channel),
+            kind=name_of("kind", order.kind),
+            channel=name_of("channel", order.channel),
+            lot=id_text(order.lot),
+            treatment=id_text(order.treatment),
             asked_nl=record.asked_nl,
             asked_steps=record.asked_steps,
             emitted_steps=record.emitted_steps,
@@ -70,11 +78,24 @@ class StopReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The last telemetry and its age at the time of asking, in seconds."""
+class Reading(Generic[MessageT]):
+    """The last message of its kind and its age at the time of asking, in seconds."""
 
-    message: typed.Telemetry
+    message: MessageT
     age_s: float
+
+    @property
+    def source(self) -> str:
+        """Return which message the figures come from."""
+        return type(self.message).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The rig took a request. It takes effect at once, or when a person presses the foot switch within 10 s."""
+
+    person_awaited: bool
+    uptime_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,7 @@ class DeviceIdentity:
     boot: str
     session: str
     tick_ms: int
+    serial: str | None  # of the rig, None before it was set
 
     @classmethod
     def from_welcome(cls, welcome: typed.Welcome) -> "DeviceIdentity":
@@ -117,6 +139,7 @@ class DeviceIdentity:
             boot=welcome.boot.hex(),
             session=welcome.session.hex(),
             tick_ms=welcome.tick_ms,
+            serial=id_text(welcome.rig),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -4,27 +4,29 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from host import orders
+from host.acts import Acts, not_confirmed
 from host.core import LinkOptions, RigCore, make_order
 from host.dosing import OrderRunner
-from host.errors import RigError
+from host.errors import RigError, UsageError
 from host.ledger import Ledger
 from host.link.connection import Connection
-from host.link.messages import Message
 from host.link.reconnector import LinkNews, LinkState
 from host.link.transport import OpenTransport
 from host.link.urls import open_transport as open_url
 from host.link.urls import rig_name
+from host.profiles import CONSTANT, Profile
 from host.recording import operator_name
-from host.records import ORDER_LIFE_MS, DoseReport
-from host.reports import DeviceIdentity, Outcome, Progress, Reading, StopReport
-from host.requests import check_dose, told_dose, told_status
+from host.records import NO_CARTRIDGE, NO_LOT, NO_TREATMENT, ORDER_LIFE_MS, PATIENT_KINDS
+from host.reports import DeviceIdentity, Outcome, Progress, StopReport
+from host.requests import check_dose, check_id, check_profile
 from host.stopping import CONFIRM_S, LatchWatch, repeat_stop, stop_shared
 from host.watching import DoseWatch
-from protocol import codes, messages, typed
+from protocol import codes, typed
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,8 +34,8 @@ _LOG = logging.getLogger(__name__)
 SETTLE_S: Final = 5.0
 
 
-class Rig:
-    """One rig: dose, stop, watch. Used from one asyncio loop, opened once.
+class Rig(Acts):
+    """One rig: dose, stop, watch, and all of ``Acts``. Used from one asyncio loop, opened once.
 
     Args:
         open_transport: opens a fresh transport; called again after every lost link.
@@ -60,14 +62,16 @@ class Rig:
     ) -> None:
         self.name = name
         self._confirm_s = confirm_s
-        self._core = RigCore(
-            open_transport,
-            ledger,
-            name=name,
-            operator=operator if operator is not None else operator_name(),
-            random_octets=random_octets,
-            options=options or LinkOptions(),
-            on_news=on_news,
+        super().__init__(
+            RigCore(
+                open_transport,
+                ledger,
+                name=name,
+                operator=operator if operator is not None else operator_name(),
+                random_octets=random_octets,
+                options=options or LinkOptions(),
+                on_news=on_news,
+            )
         )
 
     @classmethod
@@ -115,11 +119,6 @@ class Rig:
         return self._core.link
 
     @property
-    def telemetry(self) -> Reading | None:
-        """Return the last telemetry with its age; None when none came yet."""
-        return self._core.telemetry
-
-    @property
     def connection(self) -> Connection | None:
         """Return the present connection, for its statistics; None when there is none."""
         return self._core.connection
@@ -145,30 +144,51 @@ class Rig:
         rate_nl_s: int,
         channel: str = "flush",
         *,
+        kind: str = "dose",
+        profile: Profile = CONSTANT,
+        lot: bytes | None = None,
+        treatment: bytes | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         max_pause_s: float | None = None,
     ) -> Outcome:
         """Give one dose and return how it ended; refused and unknown are outcomes too.
 
-        Cancelling the call stops the rig, because nobody would watch the dose any more.
+        Cancelling the call stops the rig, because nobody would watch the dose any more. Agent flows only while permits
+        of the monitor come in by ``permit``; who relays them runs beside this call.
 
         Args:
             volume_nl: volume, nL.
-            rate_nl_s: rate, nL/s.
+            rate_nl_s: rate at the beginning, nL/s.
             channel: agent, counter_agent or flush.
+            kind: dose, screening, rescue, prime, purge or calibrate.
+            profile: how the rate goes on.
+            lot: of the cartridge; None takes that of the good cartridge which the rig tells now.
+            treatment: the open one; None takes the one that the rig told on connect, or when it was asked since.
             on_progress: called with every news of the dose and twice a second.
             max_pause_s: a dose paused for longer is stopped; None waits for a person as long as it takes.
 
         Raises:
             RigError: a number out of bounds, no link, an intent that could not be recorded: nothing was sent.
         """
-        number = check_dose(volume_nl, rate_nl_s, channel)
+        channel_number, kind_number = check_dose(volume_nl, rate_nl_s, channel, kind)
+        check_profile(volume_nl, profile)
         core = self._core
         if core.recorder is not None:
-            await core.recorder.check_unknown(number)
+            await core.recorder.check_unknown(kind_number, channel_number)
+        named = await self._cartridge_named(lot, channel)
         if core.link.state is not LinkState.CONNECTED:
             raise core.link.error or RigError("not_connected", "There is no link with the rig.", "Connect first.")
-        runner = core.run_order(orders.OrderMachine(make_order(core, volume_nl, rate_nl_s, number, ORDER_LIFE_MS)))
+        order = replace(
+            make_order(core, volume_nl, rate_nl_s, channel_number, ORDER_LIFE_MS),
+            kind=kind_number,
+            profile=profile.number,
+            rate_end_nl_s=profile.rate_end_nl_s,
+            segments=profile.segments(),
+            lot=named[0],
+            cartridge=named[1],
+            treatment=self._treatment_named(treatment) if kind_number in PATIENT_KINDS else NO_TREATMENT,
+        )
+        runner = core.run_order(orders.OrderMachine(order))
         runner.feed(orders.Begin())
         try:
             return await DoseWatch(core, runner, on_progress).until_end(self.stop, max_pause_s)
@@ -176,10 +196,53 @@ class Rig:
             await self._stop_unwatched(runner)
             raise
 
+    async def rescue(self, volume_nl: int, rate_nl_s: int, **options: Any) -> Outcome:
+        """Give counter-agent ahead of everything: a running dose of agent ends. Without a permit a person confirms.
+
+        ``options`` as for ``dose``.
+        """
+        return await self.dose(volume_nl, rate_nl_s, "counter_agent", kind="rescue", **options)
+
+    async def screening(self, volume_nl: int, rate_nl_s: int, **options: Any) -> Outcome:
+        """Give the screening micro-dose of agent; ``options`` as for ``dose``."""
+        return await self.dose(volume_nl, rate_nl_s, "agent", kind="screening", **options)
+
+    async def prime(self, volume_nl: int, rate_nl_s: int, channel: str, **options: Any) -> Outcome:
+        """Fill the line from a channel, to waste; ``options`` as for ``dose``."""
+        return await self.dose(volume_nl, rate_nl_s, channel, kind="prime", **options)
+
+    async def purge(self, volume_nl: int, rate_nl_s: int, channel: str, **options: Any) -> Outcome:
+        """Rinse the line from a channel, to waste; ``options`` as for ``dose``."""
+        return await self.dose(volume_nl, rate_nl_s, channel, kind="purge", **options)
+
+    async def calibrate(self, volume_nl: int, rate_nl_s: int, channel: str, **options: Any) -> Outcome:
+        """Run a volume to waste for weighing; ``set_calibration`` then takes what was weighed."""
+        return await self.dose(volume_nl, rate_nl_s, channel, kind="calibrate", **options)
+
     async def follow(self, dose_id: bytes, *, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
         """Return the outcome of a dose that is under way on the device, such as one that an earlier client ordered."""
         runner = self._core.runner_of(await self.get_dose(dose_id))
         return await DoseWatch(self._core, runner, on_progress).until_end(self.stop, None)
+
+    async def close_unknown(self, dose_id: bytes, person: str, tell: Callable[[str], None] | None = None) -> None:
+        """Close a dose of which not even the rig knows what was given; it stays counted as its upper end.
+
+        Where the rig waits for it too, somebody there has to press the foot switch; ``tell`` is told so. The ledger
+        then names the person. Raises ``RigError``.
+        """
+        if not person.strip():
+            raise UsageError("Nobody was named.", "Name the person who closes the unknown dose.")
+        if (await self.status()).unresolved_id == check_id("dose id", dose_id):
+            await self.resolve(dose_id)
+            if tell is not None:
+                tell("Release and press the foot switch within 10 s to close the unknown dose.")
+            await self.confirmed("The unknown dose was not closed")
+            if (await self.status()).unresolved_id == dose_id:
+                raise not_confirmed("The unknown dose was not closed")
+        runner = self._core.known_runner(dose_id)
+        if runner is not None:
+            runner.feed(orders.ResolvedBy(person.strip()))
+            await asyncio.wait([runner.task], timeout=SETTLE_S)
 
     async def stop(self, cause: int = codes.CAUSE_OPERATOR) -> StopReport:
         """Stop, again and again until the latched stop was seen. In any state, with or without a session.
@@ -202,39 +265,20 @@ class Rig:
         await self._record_stop(cause, report, None)
         return report
 
-    async def pause(self) -> DoseReport:
-        """Pause the running dose; returns its state. Raises ``RigError`` when refused."""
-        return told_dose(await self._core.request(messages.PAUSE, self._core.present_dose()), "the pause")
+    async def _cartridge_named(self, lot: bytes | None, channel: str) -> tuple[bytes, bytes]:
+        """Return lot and serial that an order names: those of the good cartridge in place, unless a lot was given.
 
-    async def resume(self) -> DoseReport:
-        """Ask for the paused dose to go on; a person then presses the foot switch within 10 s."""
-        return told_dose(await self._core.request(messages.RESUME, self._core.present_dose()), "to resume")
+        The rig judges both; where it has no good cartridge both are all zero, and it says why it refuses.
+        """
+        if lot is not None:
+            return check_id("lot", lot), NO_CARTRIDGE
+        cartridge = await self.cartridge(channel)
+        if cartridge.state != codes.CARTRIDGE_GOOD:
+            return NO_LOT, NO_CARTRIDGE
+        return cartridge.lot, cartridge.serial
 
-    async def clear(self) -> typed.Status:
-        """Ask for the latched stop to be cleared; a person then presses the foot switch within 10 s."""
-        return told_status(await self._core.request(messages.CLEAR), "to clear the stop")
-
-    async def status(self) -> typed.Status:
-        """Return the state of the device, asked for now."""
-        return told_status(await self._core.request(messages.GET_STATUS), "its status")
-
-    async def get_dose(self, dose_id: bytes) -> DoseReport:
-        """Return what the device knows of a dose."""
-        return told_dose(await self._core.request(messages.GET_DOSE, dose_id), "to tell of the dose")
-
-    async def wait_for(self, predicate: Callable[[Message], bool]) -> Message:
-        """Return the next message of the device that fulfils the predicate; bound the wait with ``asyncio.timeout``."""
-        found: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-
-        def look(message: Message) -> None:
-            if not found.done() and predicate(message):
-                found.set_result(message)
-
-        self._core.listeners.add(look)
-        try:
-            return await found
-        finally:
-            self._core.listeners.discard(look)
+    def _treatment_named(self, treatment: bytes | None) -> bytes:
+        return self._core.treatment if treatment is None else check_id("treatment", treatment)
 
     async def _stop_unwatched(self, runner: OrderRunner) -> None:
         try:

@@ -11,7 +11,7 @@ from host.errors import RigError
 from host.link.reconnector import LinkState
 from host.records import name_of
 from host.reports import Outcome, Progress, StopReport
-from protocol import codes
+from protocol import codes, typed
 
 _LOG = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class DoseWatch:
             self._on_progress = None
 
     def _progress(self) -> Progress:
-        order, report, reading = self._runner.order, self._runner.last_report, self._core.telemetry
+        order, report, reading = self._runner.order, self._runner.last_report, self._core.reading(typed.Telemetry)
         linked = self._core.link.state is LinkState.CONNECTED
         telemetry = reading.message if reading is not None and reading.message.dose_id == order.dose_id else None
         if telemetry is not None and not (report is not None and report.final):

@@ -1,4 +1,4 @@
-"""Writes what follows from the declaration: ``typed.py``, the tables in ``README.md``, the golden vectors.
+"""Writes what follows from the declaration: ``typed.py``, ``wire_formats.py``, tables in ``README.md``, golden vectors.
 
 ``python -m protocol.generate`` writes classes and tables, with ``--vectors`` the golden vectors too: they change only
 when the wire is meant to change. ``--check`` writes nothing and fails when anything is stale.
@@ -22,7 +22,10 @@ LARGEST = {"B": 0xFF, "H": 0xFFFF, "I": 0xFFFFFFFF, "i": 0x7FFFFFFF}
 TYPED_HEAD = '''"""Every message as a class, for host and bench. Written by ``python -m protocol.generate``."""
 
 from dataclasses import astuple, dataclass
+from struct import pack
 from typing import Any, ClassVar, Self
+
+from protocol.messages import FORMATS
 
 
 class Message:
@@ -39,6 +42,10 @@ class Message:
     def values(self) -> tuple[Any, ...]:
         """Return the values in the order in which the link takes them."""
         return astuple(self)  # type: ignore[call-overload, no-any-return]
+
+    def body(self) -> bytes:
+        """Return the octets of the message's body, as they go on the wire."""
+        return pack(FORMATS[self.NUMBER], *self.values())
 '''
 
 
@@ -65,6 +72,71 @@ def typed_source() -> str:
     parts.append(f"\n\nBY_NUMBER: dict[int, type[Message]] = {{\n{rows}}}\n")
     parts.append('"""The class of each message number."""\n')
     return "".join(parts)
+
+
+FORMATS_HEAD = '''"""What the controller has of the declaration: message numbers, sizes, formats and the schema hash.
+
+Written by ``python -m protocol.generate``. The tables are constants, which a frozen module leaves in flash.
+"""
+
+import struct
+
+from protocol.compat import const
+'''
+
+FORMATS_TAIL = '''
+
+def encode_body(number: int, buffer: bytearray | memoryview, offset: int, *values: int | bytes) -> int:
+    """Write the body of message ``number`` at ``offset`` and return the offset behind it.
+
+    The values come in the order of the declaration.
+    """
+    struct.pack_into(FORMATS[number], buffer, offset, *values)
+    return offset + SIZES[number]
+
+
+def decode_body(
+    number: int, buffer: bytes | bytearray | memoryview, offset: int, end: int
+) -> tuple[int | bytes, ...] | None:
+    """Return the values of message ``number`` from ``buffer[offset:end]``, or None when number or length is wrong."""
+    if SIZES[number] != end - offset:
+        return None
+    return struct.unpack_from(FORMATS[number], buffer, offset)
+
+
+def schema_hash() -> bytes:
+    """Return the 8 octets that differ when any message, field, unit, enumeration or the frame layout differs."""
+    return SCHEMA
+'''
+
+UNUSED = 255
+
+
+def formats_source() -> str:
+    """Return the text of ``wire_formats.py``."""
+    sizes = bytes(messages.SIZES.get(number, UNUSED) for number in range(256))
+    formats = [messages.FORMATS.get(number, "") for number in range(max(messages.FORMATS) + 1)]
+    lines = ["", *[f"{row[1]} = const(0x{row[0]:02X})" for row in messages.MESSAGES]]
+    lines += ["", f"SCHEMA = {octet_literal(messages.schema_hash())}", "", "# The size of a number that is no message."]
+    lines += [
+        f"UNUSED = const({UNUSED})",
+        "",
+        "# By message number: the octets of the body, and how ``struct`` packs it.",
+    ]
+    lines += [
+        "# fmt: off",
+        "SIZES = (",
+        *[f"    {octet_literal(sizes[at : at + 16])}" for at in range(0, 256, 16)],
+        ")",
+    ]
+    rows = [", ".join(f'"{form}"' for form in formats[at : at + 4]) for at in range(0, len(formats), 4)]
+    lines += ["FORMATS = (", *[f"    {row}," for row in rows], ")", "# fmt: on", ""]
+    return FORMATS_HEAD + "\n".join(lines) + FORMATS_TAIL
+
+
+def octet_literal(data: bytes) -> str:
+    """Return octets as a literal in which each is written the same way."""
+    return 'b"' + "".join(f"\\x{octet:02x}" for octet in data) + '"'
 
 
 def octets(data: bytes) -> str:
@@ -112,7 +184,7 @@ def example_text() -> str:
 def messages_text() -> str:
     """Return the message tables of the README."""
     parts = [f"Schema hash: `{messages.schema_hex()}`.\n"]
-    answers = dict(link.ANSWERS)
+    answers = dict(messages.ANSWERS)
     names = {row[0]: row[1] for row in messages.MESSAGES}
     for number, name, direction, kind, fields in messages.MESSAGES:
         answer = f"; answered by {names[answers[number]]}" if number in answers else ""
@@ -137,7 +209,11 @@ def codes_text() -> str:
         for name, number in members:
             what, todo = texts.describe(enumeration, number)
             parts.append(f"| {number} | {name} | {what} | {todo} |\n")
-    for title, prefix, table in (("inputs", "INPUT_", texts.INPUTS), ("sensor_faults", "FAULT_", texts.SENSOR_FAULTS)):
+    for title, prefix, table in (
+        ("inputs", "INPUT_", texts.INPUTS),
+        ("sensor_faults", "FAULT_", texts.SENSOR_FAULTS),
+        ("self_test", "SELF_TEST_", texts.SELF_TEST),
+    ):
         parts.append(f"\n### {title}\n\n| bit | name | meaning when set |\n|---|---|---|\n")
         names = {getattr(codes, name): name for name in dir(codes) if name.startswith(prefix)}
         parts += [f"| 0x{bit:02x} | {names[bit]} | {text.what} |\n" for bit, text in table.items()]
@@ -200,7 +276,8 @@ def payload_vectors() -> list[dict[str, object]]:
 def reject_vectors() -> list[dict[str, object]]:
     """Return streams with what a decoder must make of them: payloads, bad CRCs, bad frames."""
     stop = frame_of(payload_of(messages.STOP, link.NO_SESSION, 0, (codes.CAUSE_OPERATOR,)))
-    order = bytes.fromhex(next(str(row["frame"]) for row in message_vectors() if row["name"] == "DOSE_ORDER typical"))
+    frames = {row["name"]: bytes.fromhex(str(row["frame"])) for row in message_vectors()}
+    order, short = frames["DOSE_ORDER typical"], frames["GET_DOSE typical"]
     flipped = bytearray(order)
     flipped[len(order) // 2] ^= 0x10
     too_long = b"\x01" * (MAX_FRAME - 1) + b"\x01\x00"
@@ -210,7 +287,7 @@ def reject_vectors() -> list[dict[str, object]]:
         "the last octet missing": (order[:-2] + b"\x00", 0, 1),
         "the first octet missing": (order[1:], 0, 1),
         "cut after half": (order[: len(order) // 2] + b"\x00", 0, 1),
-        "a delimiter lost between two frames": (order[:-1] + order, 1, 0),
+        "a delimiter lost between two frames": (short[:-1] + short, 1, 0),
         "one octet too long": (too_long, 0, 1),
         "a thousand octets without a delimiter": (b"\x55" * 1000 + b"\x00", 0, 1),
         "a code that points behind the end": (b"\x09" + b"\x11" * 7 + b"\x00", 0, 1),
@@ -249,7 +326,11 @@ def vector_files() -> dict[Path, str]:
 
 def outputs(with_vectors: bool) -> dict[Path, str]:
     """Return every generated file with its text."""
-    files = {FOLDER / "typed.py": typed_source(), README: readme_text(README.read_text("utf-8"))}
+    files = {
+        FOLDER / "typed.py": typed_source(),
+        FOLDER / "wire_formats.py": formats_source(),
+        README: readme_text(README.read_text("utf-8")),
+    }
     return files | vector_files() if with_vectors else files
 
 

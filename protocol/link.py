@@ -1,6 +1,5 @@
 """What both ends of the link share: the header, the window of requests and the arithmetic of sequence numbers."""
 
-from protocol import messages
 from protocol.compat import const
 
 # Number, session (two halves, so that neither end builds an object for it), sequence number.
@@ -23,19 +22,6 @@ HALF_WRAP = const(32767)
 
 HELLO_SEQ = const(1)
 """Sequence number of HELLO, which stands before the count of its session."""
-
-# What answers what, REFUSED aside. One row: (request, answer).
-ANSWERS = (
-    (messages.HELLO, messages.WELCOME),
-    (messages.PING, messages.PONG),
-    (messages.DOSE_ORDER, messages.DOSE_STATE),
-    (messages.GET_DOSE, messages.DOSE_STATE),
-    (messages.PAUSE, messages.DOSE_STATE),
-    (messages.RESUME, messages.DOSE_STATE),
-    (messages.CLEAR, messages.STATUS),
-    (messages.GET_STATUS, messages.STATUS),
-    (messages.STOP, messages.STOPPED),
-)
 
 
 def next_seq(seq: int) -> int:

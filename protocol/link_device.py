@@ -10,7 +10,7 @@ from protocol.compat import const
 from protocol.framing import MAX_FRAME, MAX_PAYLOAD, FrameDecoder, encode_frame
 from protocol.link import FIRST_TO_HOST, HEADER, HEADER_SIZE, NO_SESSION, next_seq
 from protocol.link_buffers import AnswerCache, FrameQueue
-from protocol.messages import FORMATS, HELLO, PING, PONG, REFUSED, SIZES, STOP, STOPPED, decode_body
+from protocol.wire_formats import FORMATS, HELLO, PING, PONG, REFUSED, SIZES, STOP, STOPPED, UNUSED, decode_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class DeviceLink:
         self._seq = seq
         values = decode_body(number, payload, HEADER_SIZE, size)
         if values is None:
-            reason = codes.REASON_MALFORMED if number in SIZES else codes.REASON_UNKNOWN_MESSAGE
+            reason = codes.REASON_UNKNOWN_MESSAGE if SIZES[number] == UNUSED else codes.REASON_MALFORMED
             self.answer(REFUSED, number, reason, self._schema)
             return 0
         self.values = values

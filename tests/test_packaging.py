@@ -67,7 +67,7 @@ def normal(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name[0]).lower()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "stubs.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "stubs.lock", "mutation.lock"])
 def test_every_locked_package_has_one_version_and_hashes(lock: str) -> None:
     for name, part in locked(lock).items():
         assert re.match(r"[^\s=]+==\S+", part), name
@@ -79,3 +79,10 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     wanted = {normal(each) for each in (*PROJECT["project"]["dependencies"], *groups["dev"])}
     assert wanted <= locked("requirements.lock").keys()
     assert {normal(each) for each in groups["stubs"]} <= locked("stubs.lock").keys()
+    assert {normal(each) for each in groups["mutation"]} <= locked("mutation.lock").keys()
+
+
+def test_what_two_locks_of_one_environment_name_is_of_one_version() -> None:
+    packages, further = locked("requirements.lock"), locked("mutation.lock")
+    for name in packages.keys() & further.keys():
+        assert packages[name].split()[0] == further[name].split()[0]

@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 FOLDERS = ("device", "host", "hil", "protocol", "tests")
-FILES = ("Makefile", "README.md", "mypy-device.ini", "pyproject.toml", "requirements.lock", "stubs.lock")
+FILES = (
+    "Makefile", "README.md", "mypy-device.ini", "mutation.lock", "pyproject.toml", "requirements.lock", "stubs.lock",
+)  # fmt: skip
 
 UNTYPED = '"""Planted."""\n\n\ndef planted(value):\n    """Return it."""\n    return value\n'
 WRONG = '"""Planted."""\n\n\ndef planted(value: int) -> str:\n    """Return it."""\n    return value\n'

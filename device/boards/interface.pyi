@@ -73,7 +73,7 @@ class Board(Protocol):
         """Read from a chip. Raises OSError when it does not answer."""
     def i2c_writeto_mem(self, bus: int, address: int, memory: int, buffer: Buffer) -> None:
         """Write at a 16-bit memory address. Raises OSError when the chip does not answer."""
-    def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray) -> None:
+    def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray | memoryview) -> None:
         """Read from a 16-bit memory address. Raises OSError when the chip does not answer."""
     def set_valve(self, patient: bool) -> None:
         """Switch the outlet valve: True to the patient, False released, to waste."""

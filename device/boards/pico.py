@@ -11,7 +11,7 @@ from machine import ADC, I2C, PWM, UART, WDT, Pin
 from micropython import const
 
 from device.boards.pico_ear import Ear
-from device.boards.pico_pio import PioHeartbeat, PioStepGenerator, cut_steps
+from device.boards.pico_pio import PioHeartbeat, PioStepGenerator, cut_flow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class PicoBoard:
             Pin(pin, Pin.IN)
         safe = Pin(_SAFE, Pin.IN)
         self._uart = _link()
-        ear = Ear(self._uart, cut_steps, machine.disable_irq, machine.enable_irq)
+        ear = Ear(self._uart, cut_flow, machine.disable_irq, machine.enable_irq)
         self.steps: tuple[StepGenerator, ...] = tuple(
             [PioStepGenerator(channel, _STEP0 + channel, safe, ear.stop_pending) for channel in range(_CHANNELS)]
         )
@@ -165,7 +165,7 @@ class PicoBoard:
         """Write at a 16-bit address of a memory. Raises OSError as i2c_writeto does."""
         self._buses[bus].writeto_mem(address, memory, buffer, addrsize=16)
 
-    def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray) -> None:
+    def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray | memoryview) -> None:
         """Fill ``buffer`` from a 16-bit address of a memory. Raises OSError as i2c_readfrom_into does."""
         self._buses[bus].readfrom_mem_into(address, memory, buffer, addrsize=16)
 

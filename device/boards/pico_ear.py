@@ -104,7 +104,7 @@ def copy_out(ring: ptr8, get: int, count: int, buffer: ptr8):  # type: ignore[no
 class Ear:
     """Listens to a UART: ``hear`` is its interrupt handler, ``readinto`` what the main loop reads from.
 
-    ``cut_steps()`` is called for every intact stop frame, in the interrupt; ``mask()`` and ``unmask(masked)`` keep
+    ``cut_flow()`` is called for every intact stop frame, in the interrupt; ``mask()`` and ``unmask(masked)`` keep
     interrupts away. Allocates in the constructor and in ``listen`` only.
 
     Invariants. The UART is touched in its interrupt or with interrupts masked, and read by ``hear`` alone. So octets
@@ -120,13 +120,13 @@ class Ear:
     def __init__(
         self,
         uart: "UART",
-        cut_steps: "Callable[[], object]",
+        cut_flow: "Callable[[], object]",
         mask: "Callable[[], Any]",
         unmask: "Callable[[Any], object]",
     ) -> None:
         self._any = uart.any
         self._read = uart.readinto
-        self._cut_steps = cut_steps
+        self._cut_flow = cut_flow
         self._mask = mask
         self._unmask = unmask
         self._chunk = bytearray(CHUNK_OCTETS)
@@ -173,7 +173,7 @@ class Ear:
         if fill >= _HEARD:
             fill -= _HEARD
             self._heard = True
-            self._cut_steps()
+            self._cut_flow()
         self._fill = fill
         self._put = (put + count) & _COUNT_MASK
         return count

@@ -119,15 +119,20 @@ def _disable(machine: int):  # type: ignore[no-untyped-def]  # viper knows no No
 
 
 @micropython.viper
-def cut_steps():  # type: ignore[no-untyped-def]  # viper knows no None
-    """Freeze the three step machines; ``halt`` tells afterwards what did not leave the pins. For interrupts too."""
+def cut_flow():  # type: ignore[no-untyped-def]  # viper knows no None
+    """Freeze the three step machines and release the valve, for interrupts too.
+
+    ``halt`` tells afterwards what did not leave the pins.
+    """
     ptr32(0x50203000)[0] = 7  # type: ignore[name-defined]
+    valve = 17
+    ptr32(0xD0000000)[6] = 1 << valve  # type: ignore[name-defined]
 
 
 class PioStepGenerator:
     """Step pulses of one channel. Allocates in the constructor only; safe against a processor that stops.
 
-    ``stop_pending()`` tells whether ``cut_steps`` was called by an interrupt and nobody has halted the steps since.
+    ``stop_pending()`` tells whether ``cut_flow`` was called by an interrupt and nobody has halted the steps since.
     """
 
     def __init__(self, machine: int, step_pin: int, safe_pin: Pin, stop_pending: "Callable[[], bool]") -> None:

@@ -1,5 +1,6 @@
 """Liquid flow sensor Sensirion SLF3S-0600F (data sheet: I2C 0x08, CRC-8 polynomial 0x31, start value 0xFF)."""
 
+from device.drivers.errors import timed_out
 from protocol.compat import const
 
 TYPE_CHECKING = False
@@ -13,10 +14,17 @@ _WORD_OCTETS = const(3)
 _SCALE_PER_UL_MIN = const(10)
 _SCALE_PER_DEGC = const(200)
 _FLAG_AIR = const(1)
-_FLAG_HIGH_FLOW = const(2)
 # Consecutive reads that may fail before the sensor counts as faulty; the first result takes 60 ms after start.
 _TOLERATED = const(3)
 _START_READS = const(20)
+# A sensor that is faulty is asked every fourth time: others on the bus have their turn between two time-outs.
+_RETRY_EVERY = const(4)
+# Noise at rest is some ten counts: so many equal flows in a row, a second of them, are a stuck sensor.
+STUCK_READS = const(100)
+# The end of the scale, and what no liquid in the rig is at (-20 and 85 degC).
+_FLOW_END = const(32_767)
+_COLDEST = const(-4_000)
+_WARMEST = const(17_000)
 
 
 def _crc8_table() -> bytes:
@@ -40,7 +48,8 @@ def _signed(high: int, low: int) -> int:
 class FlowSensor:
     """``flow_nl_s`` and ``temperature_mdegc`` are believed only while not ``faulty``; ``air`` is the sensor's own flag.
 
-    One read blocks for the 10 octets on the bus, 0.25 ms at 400 kHz; it allocates nothing.
+    One read blocks for the 10 octets on the bus, 0.25 ms at 400 kHz; it allocates nothing. ``held`` says that the last
+    one ended in a time-out: the bus is held, and every other transfer would cost its time-out, too.
     """
 
     def __init__(self, board: "Board", bus: int) -> None:
@@ -51,19 +60,28 @@ class FlowSensor:
         self._started = False
         self._stop_first = False
         self._fresh_reads = 0
+        self._skipped = 0
+        self._word = -_FLOW_END
+        self._same = 0
         self.flow_nl_s = 0
         self.temperature_mdegc = 0
         self.air = False
         self.faulty = True
+        self.held = False
 
     def read(self) -> None:
         """Take one measurement; start the sensor when it is not measuring."""
+        self.held = False
+        if self._skipped:
+            self._skipped -= 1
+            return
         try:
             if not self._started:
                 self._start()
                 return
             self._board.i2c_readfrom_into(self._bus, _ADDRESS, self._reply)
-        except OSError:
+        except OSError as error:
+            self.held = timed_out(error)
             self._failed()
             return
         reply = self._reply
@@ -72,11 +90,20 @@ class FlowSensor:
             return
         self._failures = 0
         self._fresh_reads = 0
-        self.faulty = False
-        # 1 uL/min = 1000 / 60 nL/s; scale 10 per uL/min.
-        self.flow_nl_s = _signed(reply[0], reply[1]) * 100 // (6 * _SCALE_PER_UL_MIN)
-        self.temperature_mdegc = _signed(reply[3], reply[4]) * 1000 // _SCALE_PER_DEGC
+        word = _signed(reply[0], reply[1])
+        if word == self._word:
+            if self._same < STUCK_READS:
+                self._same += 1
+        else:
+            self._word = word
+            self._same = 1
+        degrees = _signed(reply[3], reply[4])
         self.air = bool(reply[7] & _FLAG_AIR)
+        self.faulty = self._same >= STUCK_READS or abs(word) >= _FLOW_END or not _COLDEST <= degrees <= _WARMEST
+        if not self.faulty:
+            # 1 uL/min = 1000 / 60 nL/s; scale 10 per uL/min.
+            self.flow_nl_s = word * 100 // (6 * _SCALE_PER_UL_MIN)
+            self.temperature_mdegc = degrees * 1000 // _SCALE_PER_DEGC
 
     def _start(self) -> None:
         """Send one command. A sensor that measures since before a reset takes a stop, and then a start."""
@@ -107,3 +134,5 @@ class FlowSensor:
             self.faulty = True
             self._failures = 0
             self._started = False
+        if self.faulty:
+            self._skipped = _RETRY_EVERY - 1

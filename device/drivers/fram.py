@@ -17,12 +17,12 @@ class Fram:
         self._board = board
         self._bus = bus
 
-    def read_into(self, address: int, buffer: bytearray) -> None:
+    def read_into(self, address: int, buffer: bytearray | memoryview) -> None:
         """Fill ``buffer`` from ``address``."""
         self._check(address, len(buffer))
         self._board.i2c_readfrom_mem_into(self._bus, _ADDRESS, address, buffer)
 
-    def write(self, address: int, buffer: bytes | bytearray) -> None:
+    def write(self, address: int, buffer: bytes | bytearray | memoryview) -> None:
         """Write ``buffer`` at ``address``, first octet first."""
         self._check(address, len(buffer))
         self._board.i2c_writeto_mem(self._bus, _ADDRESS, address, buffer)

@@ -11,12 +11,15 @@ _FAULT_LOW = const(3277)
 _FAULT_HIGH = const(62258)
 # What a filtered reading may be off beside its noise: zero and quantisation.
 _ZERO_ERROR_PA = const(100)
+# The converter alone has noise of one code and more: so many equal conversions in a row, a second, are a stuck sensor.
+STUCK_READS = const(100)
 
 
 class PressureSensor:
     """``pa`` follows within some 30 ms (for limits), ``settled_pa`` within some 300 ms (for the end of settling).
 
     The noise is measured, not assumed: a reading comes with the error it may have, at four standard deviations or more.
+    While ``faulty`` (out of range, stuck) both keep the last pressure that was believed.
     """
 
     def __init__(self) -> None:
@@ -26,10 +29,18 @@ class PressureSensor:
         self._quick = 0
         self._slow = 0
         self._noise = 0
+        self._raw = -1
+        self._same = 0
 
     def take(self, raw: int) -> None:
         """Take one conversion, 0..65535 of supply."""
-        if raw < _FAULT_LOW or raw > _FAULT_HIGH:
+        if raw == self._raw:
+            if self._same < STUCK_READS:
+                self._same += 1
+        else:
+            self._raw = raw
+            self._same = 1
+        if raw < _FAULT_LOW or raw > _FAULT_HIGH or self._same >= STUCK_READS:
             self.faulty = True
             return
         # The product stays below 2^30: (65535 - 6554) * (200000 / 16) < 7.4e8.

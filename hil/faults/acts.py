@@ -22,11 +22,27 @@ class Dose(Act):
 
 @dataclass(frozen=True)
 class AgentDose(Act):
-    """A dose of agent or counter-agent is ordered, to be refused."""
+    """A dose of agent or counter-agent is ordered; it flows under the monitor's permits."""
 
     channel: str = choice("agent", "counter_agent")
     volume_nl: int = number(1, 1_000_000, 1000)
     rate_nl_s: int = number(1, 1_000_000, 1000)
+
+
+@dataclass(frozen=True)
+class Rescue(Act):
+    """A rescue is ordered; a person presses the foot switch so much later, 0: nobody does."""
+
+    volume_nl: int = number(1, 1_000_000, 1000)
+    rate_nl_s: int = number(1, 1_000_000, 1000)
+    foot_after_us: int = number(0, LONGEST_FOOT_US, 200_000)
+
+
+@dataclass(frozen=True)
+class Withhold(Act):
+    """The monitor grants no permits for a while."""
+
+    for_us: int = number(1, LONGEST_FOOT_US, 1_000_000)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ FIRST_ACT_US = 600 * _MS
 """The sensors have woken up and the host is connected."""
 
 _BAD_LINKS = 0.2
+_AGENT_SHARE = 0.4
+"""So many of the doses are of agent or counter-agent, under permits."""
+
 FIRST_FAULT_US = 300 * _MS
 
 
@@ -100,7 +103,7 @@ def _acts(random: Random, scale: Scale, length_us: int, host: str) -> tuple[Act,
         draw = random.random()
         if draw < 0.5:
             dose = _dose(random, scale, at_us)
-            found.append(dose)
+            found.append(_of_agent(random, dose) if random.random() < _AGENT_SHARE else dose)
             takes_us = dose.volume_nl * _S // dose.rate_nl_s
             if random.random() < 0.6:
                 at_us += random.randint(0, max(1, min(takes_us, scale.longest_dose_us) * 5 // 4))
@@ -126,6 +129,11 @@ def _dose(random: Random, scale: Scale, at_us: int) -> acts.Dose:
     return acts.Dose(at_us, volume_nl, rate_nl_s)
 
 
+def _of_agent(random: Random, dose: acts.Dose) -> acts.AgentDose:
+    channel = random.choice(("agent", "agent", "counter_agent"))
+    return acts.AgentDose(dose.at_us, channel, dose.volume_nl, dose.rate_nl_s)
+
+
 def _foot_us(random: Random) -> int:
     """A person comes soon, late, or not at all."""
     return random.choices((random.randint(50 * _MS, 900 * _MS), random.randint(_S, 12 * _S), 0), (8, 1, 1))[0]
@@ -139,7 +147,9 @@ def _interference(random: Random, at_us: int, host: str) -> list[Act]:
         (1, lambda: [acts.Resume(at_us, _foot_us(random))]),
         (1, lambda: [acts.Status(at_us)]),
         (2, lambda: [acts.Reconnect(at_us)]),
-        (1, lambda: [_agent(random, at_us)]),
+        (4, lambda: [_agent(random, at_us)]),
+        (2, lambda: [_rescue(random, at_us)]),
+        (2, lambda: [acts.Withhold(at_us, round(_log_uniform(random, 100 * _MS, 5 * _S)))]),
         (5 if host == "raw" else 2, lambda: [_repeat(random, at_us)]),
     ]
     make = random.choices([make for _, make in kinds], [weight for weight, _ in kinds])[0]
@@ -168,6 +178,11 @@ def _agent(random: Random, at_us: int) -> Act:
     )
 
 
+def _rescue(random: Random, at_us: int) -> Act:
+    volume_nl, rate_nl_s = round(_log_uniform(random, 100, 5000)), round(_log_uniform(random, 200, 20_000))
+    return acts.Rescue(at_us, volume_nl, rate_nl_s, _foot_us(random))
+
+
 def _repeat(random: Random, at_us: int) -> Act:
     return acts.Repeat(at_us, random.choice((0, 0, 0, 1, 2)), random.choice(("frame", "order", "adopted")))
 
@@ -180,7 +195,7 @@ def _fault(random: Random, length_us: int, work: Sequence[Act], families: Sequen
     family = random.choices(families, [_WEIGHTS[name] for name in families])[0]
     make = random.choice(_MAKERS[family])
     at_us = random.randint(FIRST_FAULT_US, length_us)
-    doses = [act for act in work if isinstance(act, acts.Dose)]
+    doses = [act for act in work if isinstance(act, acts.Dose | acts.AgentDose)]
     if doses and random.random() < 0.6:
         dose = random.choice(doses)
         at_us = min(length_us, dose.at_us + random.randint(0, max(1, dose.volume_nl * _S // dose.rate_nl_s)))

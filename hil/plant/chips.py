@@ -169,6 +169,7 @@ class FramChip:
 
     def __init__(self) -> None:
         self.contents = bytearray(self.SIZE)
+        self.on_stored: Callable[[], None] | None = None  # called after every octet; it may raise PowerLost
         self._pointer = 0
         self._octets_to_power_loss: int | None = None
 
@@ -189,6 +190,8 @@ class FramChip:
             self._count_down()
             self.contents[self._pointer] = octet
             self._pointer = (self._pointer + 1) % self.SIZE
+            if self.on_stored is not None:
+                self.on_stored()
         if self._octets_to_power_loss == 0 and len(data) > 2:
             self._count_down()
         return True

@@ -237,6 +237,11 @@ class SimulatedRig(Mishaps, Readings):
         self.advance(now_ns)
         return self.sensors.weigh_nl()
 
+    def weigh_waste_nl(self, now_ns: int) -> float:
+        """Read the scale under the waste, nL, with its noise; it is read at rest and has no lag."""
+        self.advance(now_ns)
+        return self.sensors.weigh_waste_nl()
+
     # Time.
 
     def advance(self, until_ns: int) -> None:

@@ -35,6 +35,7 @@ class Sensors:
         self._density_noise = stream(seed, "density")
         self._supply_noise = stream(seed, "supply")
         self._scale_noise = stream(seed, "scale")
+        self._waste_scale_noise = stream(seed, "waste scale")
         self._liquid_noise = stream(seed, "liquid temperature")
         self._stuck: dict[int, int] = {}
         self.faults: dict[str, SensorFault] = {}  # by the sensor's name
@@ -119,6 +120,10 @@ class Sensors:
     def weigh_nl(self) -> float:
         """Return one reading of the scale at the tip, nL."""
         return self._line.scale_nl + self._scale_noise.gauss(0.0, self._parameters.scale_noise_nl)
+
+    def weigh_waste_nl(self) -> float:
+        """Return one reading of the technician's scale under the waste, nL: simulated, as good as that at the tip."""
+        return self._line.waste_nl + self._waste_scale_noise.gauss(0.0, self._parameters.scale_noise_nl)
 
     def _settle(self, now_ns: int) -> None:
         duration_s = (now_ns - self._density_ns) / NS_PER_S

@@ -29,6 +29,8 @@ def host(bench: Bench) -> Iterator[RawHost]:
     async def connect() -> RawHost:
         raw = RawHost(bench.transport(), bench.seed)
         await raw.__aenter__()
+        if bench.target == "serial":
+            await raw.unlatched(bench.press_footswitch)
         await raw.ready()
         return raw
 

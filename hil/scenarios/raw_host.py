@@ -2,10 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from device.limits import MIN_INTERVAL_MS
+from hil.scenarios.raw_authority import FOOT_AFTER_S, NO_ID, RawAuthority
 from host.link.transport import Transport
+from host.profiles import NO_SEGMENTS
+from host.records import PATIENT_KINDS
 from protocol import codes, messages, typed
 from protocol.link_events import Answer, Datagram, Event, GaveUp, Refused, SchemaMismatch, Welcome
 from protocol.link_host import HostLink
@@ -13,8 +18,8 @@ from protocol.link_host import HostLink
 ANSWER_TIMEOUT_S = 5.0
 ORDER_LIFE_MS = 10_000
 READY_TIMEOUT_S = 10.0
+INTERVAL_SPARE_MS = 200
 PING_EVERY_S = 0.25
-NO_ID = bytes(8)
 
 MessageT = TypeVar("MessageT", bound=typed.Message)
 
@@ -29,11 +34,13 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-class RawHost:
+class RawHost(RawAuthority):
     """One session over an open transport. Keeps everything the device has said unasked in ``heard``."""
 
     def __init__(self, transport: Transport, seed: int, schema: bytes | None = None) -> None:
+        super().__init__(getattr(transport, "issuer", None))
         self._transport = transport
+        self._seed = seed
         self._random = random.Random(seed)
         self._link = HostLink(schema or messages.schema_hash(), self._random.randbytes(4))
         self._waiting: dict[int, asyncio.Future[typed.Message]] = {}
@@ -45,13 +52,19 @@ class RawHost:
         self.pings = True
         """Whether the keep-alive is sent; without it the device takes the link for lost."""
 
+        self._listeners: set[Callable[[typed.Message], None]] = set()
+
     async def __aenter__(self) -> "RawHost":
         self._welcome = asyncio.get_running_loop().create_future()
         self._link.hello(self._now_ms())
         self._tasks = [asyncio.create_task(run()) for run in (self._receive, self._send, self._ping)]
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await self._welcome
+        # What a board's journal remembers of an earlier run has other ids.
+        self._random = random.Random(f"{self._seed}:{self.welcome.boot.hex()}")
         self.last_dose_id = self.welcome.last_dose_id
+        if self.issuer is not None:
+            self.issuer.meet(self.welcome)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -77,7 +90,12 @@ class RawHost:
         return self._random.randbytes(8)
 
     def order(self, volume_nl: int, rate_nl_s: int = 1000, **fields: Any) -> typed.DoseOrder:
-        """Make an order of saline that is valid now; ``fields`` replaces any of it."""
+        """Make an order of saline that is valid now; ``fields`` replaces any of it.
+
+        Lot and treatment are those with which the bench provisioned the rig.
+        """
+        channel = fields.get("channel", codes.CHANNEL_FLUSH)
+        to_patient = fields.get("kind", codes.KIND_DOSE) in PATIENT_KINDS
         values: dict[str, Any] = {
             "dose_id": self.new_id(),
             "last_dose_id": self.last_dose_id,
@@ -85,11 +103,14 @@ class RawHost:
             "session": self.welcome.session,
             "expires_ms": self.device_ms() + ORDER_LIFE_MS,
             "kind": codes.KIND_DOSE,
-            "channel": codes.CHANNEL_FLUSH,
+            "channel": channel,
             "profile": codes.PROFILE_CONSTANT,
-            "lot": NO_ID,
+            "lot": self.lot(channel),
             "volume_nl": volume_nl,
             "rate_nl_s": rate_nl_s,
+            "rate_end_nl_s": fields.get("rate_nl_s", rate_nl_s),
+            "segments": NO_SEGMENTS,
+            "treatment": self.treatment if to_patient else NO_ID,
         }
         values.update(fields)
         return typed.DoseOrder(**values)
@@ -101,19 +122,55 @@ class RawHost:
             self.last_dose_id = state.dose_id
         return state
 
-    async def start(self, volume_nl: int, rate_nl_s: int = 1000) -> bytes:
-        """Order saline, see it accepted and return its id."""
-        state = await self.send_order(self.order(volume_nl, rate_nl_s))
+    async def start(self, volume_nl: int, rate_nl_s: int = 1000, **fields: Any) -> bytes:
+        """Order saline, or what ``fields`` say, see it accepted and return its id."""
+        state = await self.send_order(self.order(volume_nl, rate_nl_s, **fields))
         assert state.state == codes.DOSE_ACCEPTED, state
         return state.dose_id
 
     async def ready(self) -> None:
-        """Wait until the sensors have given their first readings."""
+        """Wait until the sensors have given their first readings; then tell the date, where there is who may."""
         await self.hear(
             typed.Telemetry,
             lambda telemetry: telemetry.device_state == codes.DEVICE_READY and telemetry.sensor_faults == 0,
             READY_TIMEOUT_S,
         )
+        if self.issuer is not None:
+            result = await self.relay(messages.SET_DATE, self.issuer.set_date())
+            assert result.reason == codes.REASON_NONE, result
+
+    async def unlatched(self, press_footswitch: Callable[..., None]) -> None:
+        """Clear the stop that a board's journal keeps from an earlier run, and wait its interval between doses.
+
+        A person confirms.
+        """
+        telemetry = await self.hear(
+            typed.Telemetry,
+            lambda said: said.device_state in {codes.DEVICE_READY, codes.DEVICE_STOPPED} and not said.sensor_faults,
+            READY_TIMEOUT_S,
+        )
+        if self.last_dose_id != NO_ID:
+            await asyncio.sleep(max(0, MIN_INTERVAL_MS + INTERVAL_SPARE_MS - telemetry.uptime_ms) / 1000)
+        if telemetry.stop_cause == codes.CAUSE_NONE:
+            return
+        if (await self.clear()).reason == codes.REASON_AUTHORITY:
+            await self.clear_by_clinician()
+        press_footswitch(after_s=FOOT_AFTER_S)
+        await self.hear(typed.Telemetry, lambda said: said.stop_cause == codes.CAUSE_NONE)
+
+    async def rescue(self, volume_nl: int, rate_nl_s: int = 1000, **fields: Any) -> typed.DoseState:
+        """Order a rescue and return the answer; without a permit a person confirms."""
+        kind, channel = codes.KIND_RESCUE, codes.CHANNEL_COUNTER_AGENT
+        return await self.send_order(self.order(volume_nl, rate_nl_s, kind=kind, channel=channel, **fields))
+
+    @contextmanager
+    def listening(self, listener: Callable[[typed.Message], None]) -> Iterator[None]:
+        """Call the listener with everything that the device says unasked."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
 
     def telemetry(self) -> typed.Telemetry:
         """Return the last telemetry."""
@@ -244,8 +301,11 @@ class RawHost:
         elif isinstance(event, Answer):
             self._settle(event.seq, _BY_NUMBER[event.number].from_values(event.values))
         elif isinstance(event, Datagram):
-            self.heard.append(_BY_NUMBER[event.number].from_values(event.values))
+            message = _BY_NUMBER[event.number].from_values(event.values)
+            self.heard.append(message)
             self._heard_something.set()
+            for listener in list(self._listeners):
+                listener(message)
         elif isinstance(event, Refused):
             self._settle(event.seq, RefusedError(event.reason))
         elif isinstance(event, SchemaMismatch):

@@ -78,14 +78,6 @@ async def test_an_order_that_does_not_know_of_the_last_dose_is_refused(bench: Be
     assert bench.edge_count(FLUSH) == limits.steps_of(500)
 
 
-@pytest.mark.req("PERMIT-1")
-@pytest.mark.parametrize("channel", [codes.CHANNEL_AGENT, codes.CHANNEL_COUNTER_AGENT])
-async def test_agents_are_refused_for_lack_of_a_permit(bench: Bench, host: RawHost, channel: int) -> None:
-    refused = await host.send_order(host.order(1000, channel=channel, lot=b"LOT-0001"))
-    assert (refused.state, refused.reason) == (codes.DOSE_REFUSED, codes.REASON_NO_PERMIT)
-    await assert_nothing_moved(bench)
-
-
 @pytest.mark.req("DOSE-4")
 @pytest.mark.parametrize(
     ("volume_nl", "rate_nl_s", "reason", "nearest"),

@@ -6,6 +6,7 @@ from typing import Any
 from hil.bench import Bench
 from hil.faults.inject import Injector, Struck
 from hil.faults.schedule import Schedule
+from hil.provision import Provision
 from hil.recorder import TO_DEVICE
 from hil.storm.frames import SeenFrame, seen, seen_after_a_reset
 from protocol import typed
@@ -13,12 +14,11 @@ from protocol import typed
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something the device said, with the true volumes at the tip and stored in the line at that instant."""
+    """Something the device said, with the true volume at the tip at that instant."""
 
     now_ns: int
     message: typed.Message
     tip_nl: float
-    stored_nl: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,12 @@ class Evidence:
     findings: list[Violation] = field(default_factory=list)
     """What was found wrong while the run went on."""
 
+    provision: Provision | None = None
+    """Whose keys the rig holds."""
+
+    step_nl: float = 0.0
+    """What a step displaces in truth."""
+
     end_ns: int = 0
     digest: str = ""
 
@@ -70,6 +76,9 @@ class WatchedBench(Bench):
         self.inputs: list[tuple[int, int]] = []
         self.orders: list[SeenFrame] = []
         """Every intact order that went to the device."""
+
+        self.lots: dict[bytes, bytes] = {}
+        """By dose id: the lot that its order names."""
 
         super().__init__(*arguments, **options)
         self.inputs.append((self.plant.now_ns, self.plant.inputs(self.plant.now_ns)))
@@ -87,9 +96,10 @@ class WatchedBench(Bench):
             if found is None or found.message is None:
                 continue
             if frame.direction != TO_DEVICE:
-                self.told.append(Told(self.now_ns, found.message, self.plant.tip_nl, self.plant.stored_nl))
+                self.told.append(Told(self.now_ns, found.message, self.plant.tip_nl))
             elif isinstance(found.message, typed.DoseOrder):
                 self.orders.append(found)
+                self.lots[found.message.dose_id] = found.message.lot
         return heard
 
     def show(self, schedule: Schedule, injector: Injector) -> Evidence:
@@ -103,6 +113,8 @@ class WatchedBench(Bench):
             inputs=self.inputs,
             struck=injector.log,
             power=injector.power,
+            provision=self.provision,
+            step_nl=self.plant.parameters.step_nl,
             end_ns=self.now_ns,
             digest=self.recorder.digest(),
         )

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from pathlib import Path
 from typing import Any
 
 from hil.faults import acts
 from hil.faults.inject import Injector
+from hil.hosts import prepared
+from hil.issuer import PermitService, Relay
 from hil.scenarios.raw_host import RawHost, RefusedError
 from hil.storm.evidence import WatchedBench
 from hil.storm.frames import SeenFrame
@@ -18,6 +20,7 @@ from protocol import codes, messages, typed
 from protocol.link_host import LinkClosedError, WindowFullError
 
 AGAIN_S = 0.1
+AGAIN_US = 100_000
 ACT_LIMIT_S = 5.0
 LEDGER_EPOCH_NS = 1_700_000_000_000_000_000
 """The ledger's clock at power-on of the bench: rows are equal for equal runs."""
@@ -35,6 +38,7 @@ class StormHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._away = False
+        self._withheld = 0
         self._connecting = asyncio.Lock()
         self.stops_seen_ns: list[int] = []
         self.defects: list[str] = []
@@ -46,8 +50,27 @@ class StormHost:
 
     def do(self, act: acts.Act) -> None:
         """Do an act now, without waiting for its end."""
-        if not self._away:
+        if isinstance(act, acts.Withhold):
+            self._withheld += 1
+            self._bench.loop.call_later(act.for_us / 1e6, self._grant_again)
+        elif not self._away:
             self._spawn(self._guarded(act))
+
+    def _grant_again(self) -> None:
+        self._withheld -= 1
+
+    async def _serve(self, relay: Relay) -> None:
+        """Grant permits to whatever the device's signed status shows, but while the monitor withholds."""
+        service = PermitService(self._bench.issuer(), relay)
+        service.lots = self._bench.lots
+        task = asyncio.create_task(service.run())
+        try:
+            while True:
+                service.withheld = self._withheld > 0
+                await asyncio.sleep(AGAIN_S)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def kill(self, back_after_s: float) -> None:
         """Die at once, without another octet, and come back."""
@@ -55,6 +78,20 @@ class StormHost:
             self._away = True
             self._bench.link.unplug()
             self._spawn(self._be_away(back_after_s))
+
+    @contextlib.asynccontextmanager
+    async def monitored(self, rig: Rig) -> AsyncIterator[None]:
+        """Let the monitor grant whatever this client doses, after date and alarms were seen to. Raises RigError."""
+        self._withheld = 0
+        await prepared(rig, self._bench.issuer(), self._foot_pressed)
+        serving = asyncio.create_task(self._serve(rig))
+        try:
+            yield
+        finally:
+            await self._drop([serving])
+
+    async def _foot_pressed(self) -> None:
+        self._injector.press_foot(AGAIN_US)
 
     async def end(self) -> None:
         """Stop doing anything and let go of the link."""
@@ -131,6 +168,8 @@ class ClientHost(StormHost):
         super().__init__(bench, injector)
         self._path = ledger
         self._ledger: Ledger | None = None
+        self._met: bytes = b""
+        self._monitor: asyncio.Task[None] | None = None
         self.rig: Rig | None = None
 
     async def _connect(self) -> None:
@@ -139,13 +178,33 @@ class ClientHost(StormHost):
                 if self._ledger is None:
                     self._ledger = await Ledger.open(self._path, clock_ns=self._clock_ns)
                 self.rig = await self._bench.connect(ledger=self._ledger)
+                self._monitor = asyncio.create_task(self._keep_ready(self.rig))
             except RigError:
                 await asyncio.sleep(AGAIN_S)
+
+    async def _keep_ready(self, rig: Rig) -> None:
+        """Meet the device in each of its boots: tell the date, have light and sound confirmed, grant permits."""
+        serving = asyncio.create_task(self._serve(rig))
+        try:
+            while True:
+                welcome = rig.welcome
+                if welcome is not None and welcome.boot != self._met:
+                    self._met = welcome.boot
+                    self._bench.issuer().meet(welcome)
+                    with contextlib.suppress(*_EXPECTED):
+                        await rig.set_date(self._bench.issuer().set_date())
+                        await rig.test_alarms()
+                        self._foot(AGAIN_US)
+                await asyncio.sleep(AGAIN_S)
+        finally:
+            await self._drop([serving])
 
     def _clock_ns(self) -> int:
         return LEDGER_EPOCH_NS + self._bench.now_ns
 
     async def _close(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        await self._drop([monitor])
         rig, self.rig = self.rig, None
         if rig is not None:
             await self._to_its_end(rig.close())
@@ -162,6 +221,9 @@ class ClientHost(StormHost):
                 await rig.dose(act.volume_nl, act.rate_nl_s)
             case acts.AgentDose():
                 await rig.dose(act.volume_nl, act.rate_nl_s, act.channel)
+            case acts.Rescue():
+                self._foot(act.foot_after_us)
+                await rig.rescue(act.volume_nl, act.rate_nl_s)
             case acts.Repeat():
                 self._repeat_frame(act.back)
             case acts.Stop():
@@ -192,6 +254,7 @@ class UnmannerlyHost(StormHost):
     def __init__(self, bench: WatchedBench, injector: Injector) -> None:
         super().__init__(bench, injector)
         self._raw: RawHost | None = None
+        self._monitor: asyncio.Task[None] | None = None
         self._sessions = 0
         self._last_id = bytes(8)
 
@@ -206,13 +269,24 @@ class UnmannerlyHost(StormHost):
             try:
                 await raw.__aenter__()
                 self._raw = raw
+                self._monitor = asyncio.create_task(self._serve(raw))
+                self._spawn(self._prepare(raw))
             except _EXPECTED:
                 await asyncio.sleep(AGAIN_S)
             finally:
                 if self._raw is not raw:
                     await raw.close()
 
+    async def _prepare(self, raw: RawHost) -> None:
+        """Tell the date and have light and sound confirmed, as agent wants it once a boot."""
+        with contextlib.suppress(*_EXPECTED, LinkClosedError, WindowFullError):
+            await raw.relay(messages.SET_DATE, self._bench.issuer().set_date())
+            await raw.request(typed.Result, messages.TEST_ALARMS)
+            self._foot(AGAIN_US)
+
     async def _close(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        await self._drop([monitor])
         raw, self._raw = self._raw, None
         if raw is not None:
             await self._to_its_end(raw.close())
@@ -226,6 +300,10 @@ class UnmannerlyHost(StormHost):
                 await self._order(raw, raw.order(act.volume_nl, act.rate_nl_s))
             case acts.AgentDose():
                 await self._order(raw, raw.order(act.volume_nl, act.rate_nl_s, channel=_CHANNELS[act.channel]))
+            case acts.Rescue():
+                kind, channel = codes.KIND_RESCUE, codes.CHANNEL_COUNTER_AGENT
+                self._foot(act.foot_after_us)
+                await self._order(raw, raw.order(act.volume_nl, act.rate_nl_s, kind=kind, channel=channel))
             case acts.Repeat():
                 await self._repeat(raw, act)
             case acts.Stop():
@@ -264,6 +342,7 @@ class UnmannerlyHost(StormHost):
                 order.rate_nl_s,
                 dose_id=order.dose_id,
                 boot=order.boot,
+                kind=order.kind,
                 channel=order.channel,
                 last_dose_id=now.last_dose_id,
             )

@@ -16,7 +16,6 @@ def judge(evidence: Evidence) -> list[Violation]:
     walk = Walk(evidence)
     walk.run()
     found = [*walk.violations, *evidence.findings]
-    found += _agent(evidence)
     found += _sensors(evidence)
     found += _tip(evidence, walk)
     found += _outcomes(evidence, walk)
@@ -24,18 +23,10 @@ def judge(evidence: Evidence) -> list[Violation]:
     return found[:MOST_VIOLATIONS]
 
 
-def _agent(evidence: Evidence) -> list[Violation]:
-    return [
-        Violation("agent without a permit", edges[0], f"{len(edges)} edges at the pin of channel {channel}")
-        for channel, edges in evidence.edges.items()
-        if channel != codes.CHANNEL_FLUSH and edges
-    ]
-
-
 def _sensors(evidence: Evidence) -> list[Violation]:
     """No edge while something stands that the firmware must have seen."""
     found = []
-    edges = evidence.edges.get(codes.CHANNEL_FLUSH, [])
+    edges = sorted(edge for edges in evidence.edges.values() for edge in edges)
     for fault, begin_ns, end_ns in lasted(evidence):
         name = fault.KIND + (f".{fault.sensor}" if isinstance(fault, v.SensorFault) else "")
         if name in promises.SEEN_BY_FIRMWARE and not (isinstance(fault, v.BusFault) and fault.bus):
@@ -54,7 +45,7 @@ def _sensors(evidence: Evidence) -> list[Violation]:
 def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
     """What left the tip lies in every interval that the device reported, while a dose is open and when it has ended."""
     found = []
-    blind = [span for span in lasted(evidence) if span[0].KIND in promises.NOT_SUPERVISED_YET]
+    blind = [span for span in lasted(evidence) if span[0].KIND in promises.NOT_SUPERVISED]
     heard: set[typed.Message] = set()
     for told in evidence.told:
         report = told.message
@@ -64,10 +55,10 @@ def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
         begun = walk.accepted.get(report.dose_id)
         if (
             begun is None
-            or begun.stored_nl > promises.RELIEVED_NL
             or not codes.DOSE_ACCEPTED <= report.state <= codes.DOSE_PARTIAL
             or told.now_ns < begun.now_ns
             or told.now_ns > _first_end_ns(walk, begun)
+            or report.kind == codes.KIND_RESCUE  # the dose that it ended still relieves its pressure when it begins
         ):
             continue
         if any(first <= told.now_ns and last >= begun.now_ns for _, first, last in blind):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hil.faults import vocabulary as v
+from hil.model.permits import PermitBook, Proof
+from hil.model.voice import Said
 from hil.storm import promises
 from hil.storm.evidence import Evidence, Told, Violation
 from hil.storm.frames import SeenFrame
@@ -27,8 +29,19 @@ _UPTIME_SLACK_NS = 50_000_000
 class Asked:
     """An order that may flow: its steps, and how many of them have left the pin."""
 
+    order: typed.DoseOrder
+    arrived_ns: int
     steps: int
     counted: int = 0
+    confirmed_ns: int = -1
+    """When a person stood for its permit."""
+
+    @property
+    def by_permit(self) -> bool:
+        """Whether it flows under a permit only, wherever agent stands in the line."""
+        if self.order.kind == codes.KIND_RESCUE:
+            return self.confirmed_ns < 0
+        return self.order.channel != codes.CHANNEL_FLUSH
 
 
 class Walk:
@@ -36,7 +49,10 @@ class Walk:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._edges = evidence.edges.get(codes.CHANNEL_FLUSH, [])
+        self._edges = sorted(edge for edges in evidence.edges.values() for edge in edges)
+        assert evidence.provision is not None
+        self._proof = Proof(evidence.provision)
+        self._book = PermitBook(evidence.provision.rig, evidence.step_nl)
         self._stop_ns = promises.STOP_NS[evidence.schedule.target]
         self.violations: list[Violation] = []
         self.counted: dict[bytes, int] = {}
@@ -85,15 +101,18 @@ class Walk:
     # Edges.
 
     def _pass_edges(self, until_ns: int) -> None:
-        edges = self._edges
-        first, last = bisect_right(edges, self._passed_ns), bisect_right(edges, until_ns)
+        edges, from_ns = self._edges, self._passed_ns
+        first, last = bisect_right(edges, from_ns), bisect_right(edges, until_ns)
         self._passed_ns = max(self._passed_ns, until_ns)
         if first == last:
             return
         self._check_forbidden(edges[last - 1], edges[first:last])
         self._check_heard(edges[last - 1])
         self._check_spacing(edges[max(0, first - 1) : last])
-        self._attribute(last - first, edges[first])
+        for channel, times in self._evidence.edges.items():
+            here = times[bisect_right(times, from_ns) : bisect_right(times, until_ns)]
+            if here:
+                self._attribute(channel, here)
         self._last_edge_ns = edges[last - 1]
         self._boot_steps += last - first
         if self._boot_steps * promises.STEP_PL > promises.MAX_TOTAL_NL * 1010:
@@ -107,6 +126,9 @@ class Walk:
                 return
 
     def _check_heard(self, last_ns: int) -> None:
+        current = self._asked.get(self._current)
+        if current is not None and current.order.kind == codes.KIND_RESCUE:
+            return  # the host may be gone
         late_ns = last_ns - self._heard_ns - promises.LINK_LOST_NS - self._grant_ns()
         if late_ns > 0:
             self._find("flow without a link", last_ns, f"{late_ns / 1e6:.1f} ms after the bound")
@@ -116,19 +138,30 @@ class Walk:
         if closest_ns < promises.FASTEST_PERIOD_NS:
             self._find("rate ceiling", edges[-1], f"two edges {closest_ns / 1e3:.1f} us apart")
 
-    def _attribute(self, count: int, first_ns: int) -> None:
-        order = [self._current, *reversed(self._asked)]
-        for dose_id in order:
+    def _attribute(self, channel: int, edges: list[int]) -> None:
+        count = len(edges)
+        for dose_id in [self._current, *reversed(self._asked)]:
             asked = self._asked.get(dose_id)
-            if asked is None or not count:
+            if asked is None or not count or asked.order.channel != channel:
                 continue
             taken = min(count, asked.steps - asked.counted)
             asked.counted += taken
             count -= taken
             if taken:
                 self.counted[dose_id] = self.counted.get(dose_id, 0) + taken
+                self._check_permit(asked, edges[0], edges[taken - 1])
         if count:
-            self._find("edges without an order", first_ns, f"{count} edges that no order asked for")
+            self._find(
+                "edges without an order", edges[0], f"{count} edges of channel {channel} that no order asked for"
+            )
+
+    def _check_permit(self, asked: Asked, first_ns: int, last_ns: int) -> None:
+        """What wants a permit flows within the time and the volume of one that is proven, new and meant for it."""
+        if not asked.by_permit or asked.order.dose_id != self._current:
+            return
+        fault = self._book.fault(first_ns, last_ns, asked.counted)
+        if fault is not None:
+            self._find("agent without a permit", last_ns, f"edges of channel {asked.order.channel} {fault}")
 
     def _grant_ns(self) -> int:
         return promises.GRANT_NS + promises.SLOWEST_PERIOD_NS
@@ -185,9 +218,18 @@ class Walk:
             elif frame.number == messages.RESUME:
                 self._resume_ns = now_ns
             elif isinstance(frame.message, typed.DoseOrder):
-                self._ordered(frame.message)
+                self._ordered(frame.message, now_ns)
+            elif isinstance(frame.message, typed.Permit):
+                self._permitted(frame, frame.message)
 
         return act
+
+    def _permitted(self, frame: SeenFrame, permit: typed.Permit) -> None:
+        said = Said(frame.number, permit.values(), frame.session, frame.seq, frame.octets)
+        asked = self._asked.get(self._current)
+        if asked is not None and self._proof.holds(said):
+            expires_ns = self._began_ns + permit.expires_ms * 1_000_000 + promises.CLOCK_SLACK_NS
+            self._book.take(frame.now_ns, permit, expires_ns, asked.counted)
 
     def _stopped(self, now_ns: int) -> None:
         # A controller that hangs, or started in the middle of the frame, has not seen it.
@@ -200,16 +242,17 @@ class Walk:
         if not (self._hung or self._latched or late) and self._powered:
             self._latch("edges after a stop was confirmed", now_ns)
 
-    def _ordered(self, order: typed.DoseOrder) -> None:
+    def _ordered(self, order: typed.DoseOrder, now_ns: int) -> None:
+        rescue = order.kind == codes.KIND_RESCUE and order.channel == codes.CHANNEL_COUNTER_AGENT
         allowed = (
-            order.channel == codes.CHANNEL_FLUSH
-            and order.kind == codes.KIND_DOSE
+            order.channel <= codes.CHANNEL_FLUSH
+            and (order.kind == codes.KIND_DOSE or rescue)
             and promises.MIN_DOSE_NL <= order.volume_nl <= promises.MAX_DOSE_NL
             and promises.MIN_RATE_NL_S <= order.rate_nl_s <= promises.MAX_RATE_NL_S
         )
         fresh = order.boot == self._boot and not self.counted.get(order.dose_id) and order.dose_id not in self.ended
         if allowed and fresh and order.dose_id not in self._asked:
-            self._asked[order.dose_id] = Asked(order.volume_nl * 1000 // promises.STEP_PL)
+            self._asked[order.dose_id] = Asked(order, now_ns, order.volume_nl * 1000 // promises.STEP_PL)
 
     def _pins(self, inputs: int) -> Callable[[int], None]:
         def act(now_ns: int) -> None:
@@ -248,7 +291,12 @@ class Walk:
             self._cleared_ns = now_ns
             self._asked.clear()
             self._forbidden.clear()
+        current = self._asked.get(self._current)
+        if current is not None and now_ns - current.arrived_ns <= promises.PERSON_NS:
+            current.confirmed_ns = now_ns
         if self._recent(self._resume_ns, now_ns):
+            if current is not None:
+                current.confirmed_ns = now_ns
             self._resumed_ns = now_ns
             self._forbidden.pop("edges while paused", None)
 
@@ -263,6 +311,7 @@ class Walk:
             self._check_uptime(now_ns, message)
             if isinstance(message, typed.Welcome):
                 self._boot = message.boot
+                self._proof.begin(message.boot)
             elif isinstance(message, typed.DoseState):
                 self._told_dose(told, message)
             elif isinstance(message, typed.Telemetry):
@@ -290,6 +339,8 @@ class Walk:
     def _told_state(self, dose_id: bytes, state: int, now_ns: int) -> None:
         if state in _BEGUN:
             self._current = dose_id
+            asked = self._asked.get(dose_id)
+            self._book.begin(asked.order if asked is not None else None)
         elif state in _PAUSED and now_ns - self._resumed_ns > _UPTIME_SLACK_NS:
             self._forbidden.setdefault("edges while paused", now_ns)
         elif state in _ENDED:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device import identity
+from device.seal import sealed
 from hil.toolchain import debian
 from hil.toolchain.image_sources import (
     APART_AT,
@@ -54,7 +55,7 @@ PROTOCOL_MODULES = (
     "link.py",
     "link_buffers.py",
     "link_device.py",
-    "messages.py",
+    "wire_formats.py",
 )
 """The device's half of the wire code: what ``device.identity`` hashes, nothing of the host's half."""
 
@@ -233,7 +234,8 @@ def _publish(tree: Tree, cmake: Path, out: Path, facts: dict[str, str]) -> Image
     out.mkdir(parents=True, exist_ok=True)
     image = Image(out / "firmware.elf", out / "firmware.bin", out / "firmware.uf2", "")
     shutil.copyfile(cmake / "firmware.elf", image.elf)
-    shutil.copyfile(cmake / "firmware.bin", image.bin)
+    octets = (cmake / "firmware.bin").read_bytes()
+    image.bin.write_bytes(octets if facts["variant"] == STOCK else sealed(octets))
     tool = [sys.executable, str(tree.micropython / "tools/uf2conv.py"), "-b", FLASH_START, "-f", UF2_FAMILY_RP2040]
     run([*tool, "-c", "-o", str(image.uf2), str(image.bin)], "uf2conv", cmake)
     sha256 = hashlib.sha256(image.bin.read_bytes()).hexdigest()

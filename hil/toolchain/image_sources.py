@@ -29,6 +29,11 @@ _STACK_STATE = "#define VM_MAX_STATE_ON_STACK (sizeof(mp_uint_t) * 11)"
 APART_SYMBOL = "__apart_octets__"
 APART_OCTETS = 14 * 1024
 APART_AT = 0x20040000 - APART_OCTETS
+# Native code for this processor reads its larger constants from words between its instructions, which the assembler
+# puts four octets apart from the function's beginning: frozen at an odd half-word, the code would read others.
+_NATIVE_ALIGNED = """# ARMVxxM or RV32IMC -- two byte align.
+            self.fun_data_attributes += " __attribute__ ((aligned (2)))"
+"""
 _HEAP_END = "__GcHeapEnd = ORIGIN(RAM) + LENGTH(RAM)"
 
 # A fixed instant (2025-04-15) for every time stamp that a compiler or a tool would put into the image.
@@ -83,7 +88,8 @@ def _lay_out(upstream: Path, libraries: list[Path], root: Path) -> None:
 def _patch(root: Path) -> None:
     """Leave out what has no source here: mbedtls, and the SDK's one C++ file (there is no C++ in the image).
 
-    And let a board choose where calls keep their state, and how much RAM the heap leaves alone.
+    And let a board choose where calls keep their state, and how much RAM the heap leaves alone; and put frozen native
+    code where its constants are read right.
     """
     port = root / "micropython/ports/rp2"
     _replace(
@@ -96,6 +102,7 @@ def _patch(root: Path) -> None:
     choice = f"#ifndef VM_MAX_STATE_ON_STACK\n{_STACK_STATE}\n#endif"
     _replace(root / "micropython/py/objfun.c", (_STACK_STATE, choice))
     apart = f"(DEFINED({APART_SYMBOL}) ? {APART_SYMBOL} : 0)"
+    _replace(root / "micropython/tools/mpy-tool.py", (_NATIVE_ALIGNED, _NATIVE_ALIGNED.replace("(2)", "(4)")))
     _replace(port / "memmap_mp_rp2040.ld", (_HEAP_END, f"{_HEAP_END} - {apart}"))
     options = ("PY_HASHLIB_SHA1", "PY_CRYPTOLIB", "PY_MACHINE_BITSTREAM", "PY_ONEWIRE", "SSL_MBEDTLS")
     _drop_lines(port / "mpconfigport.h", [f"#define MICROPY_{option} " for option in options])

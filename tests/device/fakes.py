@@ -3,10 +3,14 @@
 from protocol import codes, messages
 from protocol.framing import MAX_FRAME, MAX_PAYLOAD, FrameDecoder, encode_frame
 from protocol.link import HEADER_SIZE
+from tests.device.chips import BUS_CARTRIDGES, THERMOMETER, Chips
 
 HEALTHY_INPUTS = codes.INPUT_ESTOP_HEALTHY | codes.INPUT_DOOR_CLOSED | codes.INPUT_BUBBLE_CLEAR | codes.INPUT_SAFE
 NO_PRESSURE_RAW = 6554
 NOMINAL_SUPPLY_RAW = 47_662
+FRESH_DENSITY_RAW = 64_000
+# A reading that never changes is that of a stuck sensor: every so many reads one count is added.
+FLICKER_READS = 50
 
 
 class FakeGenerator:
@@ -81,6 +85,42 @@ class FakeGenerator:
         return self.cut
 
 
+class FakeJournal:
+    """Keeps what it was told; ``broken`` takes nothing any more, ``slow`` is never idle."""
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[int, int]] = []
+        self.accepted: list[tuple] = []
+        self.outcomes: list[tuple] = []
+        self.cells: dict[int, bytes] = {}
+        self.broken = False
+        self.slow = False
+        self.faulty = False
+        self.last_dose_id = bytes(8)
+
+    def mark(self, granted_steps: int, emitted_steps: int) -> bool:
+        if not self.broken:
+            self.marks.append((granted_steps, emitted_steps))
+        return not self.broken
+
+    def accept(self, record: tuple) -> None:
+        self.accepted.append(record)
+        self.last_dose_id = record[0]
+
+    def outcome(self, record: tuple) -> None:
+        self.outcomes.append(record)
+
+    def store(self, cell: int, payload: bytes) -> bool:
+        self.cells[cell] = bytes(payload)
+        return True
+
+    def find(self, dose_id: bytes) -> tuple | None:
+        return next((record for record in reversed(self.outcomes) if record[0] == dose_id), None)
+
+    def idle(self) -> bool:
+        return not self.slow
+
+
 class FakeHeartbeat:
     """Counts what it is fed."""
 
@@ -108,6 +148,12 @@ class FakeBoard:
         self.tripped = False
         self.pressure = NO_PRESSURE_RAW
         self.supply = NOMINAL_SUPPLY_RAW
+        self.density = FRESH_DENSITY_RAW
+        self.chips = Chips(lambda: self.us * 1000)
+        self.light = (False, False, False)
+        self.buzzer = False
+        self.stirrer = False
+        self.reads: dict[str, int] = {}
         self.flow_ul_min_x10 = 0
         self.flow_air = False
         self.flow_silent = False
@@ -156,20 +202,33 @@ class FakeBoard:
     def clear_trip(self) -> None:
         self.tripped = False
 
+    def flicker(self, sensor: str) -> int:
+        """One count, now and then."""
+        self.reads[sensor] = self.reads.get(sensor, 0) + 1
+        return int(self.reads[sensor] % FLICKER_READS == 0)
+
     def pressure_raw(self) -> int:
-        return self.pressure
+        return self.pressure + self.flicker("pressure")
 
     def supply_raw(self) -> int:
-        return self.supply
+        return self.supply + self.flicker("supply")
+
+    def density_raw(self) -> int:
+        return self.density + self.flicker("density")
 
     def i2c_writeto(self, bus: int, address: int, buffer: bytes) -> None:
-        if self.flow_silent:
+        if bus == BUS_CARTRIDGES or address == THERMOMETER:
+            self.chips.write(bus, address, buffer)
+        elif self.flow_silent:
             raise OSError(5)
 
     def i2c_readfrom_into(self, bus: int, address: int, buffer: bytearray) -> None:
+        if bus == BUS_CARTRIDGES or address == THERMOMETER:
+            self.chips.read_into(bus, address, buffer)
+            return
         if self.flow_silent:
             raise OSError(5)
-        words = (self.flow_ul_min_x10 & 0xFFFF, 4400, 1 if self.flow_air else 0)
+        words = (self.flow_ul_min_x10 + self.flicker("flow") & 0xFFFF, 4400, 1 if self.flow_air else 0)
         for index, word in enumerate(words):
             buffer[index * 3 : index * 3 + 3] = word.to_bytes(2, "big") + bytes([crc8(word.to_bytes(2, "big"))])
 
@@ -188,6 +247,15 @@ class FakeBoard:
 
     def set_direction(self, forward: bool) -> None:
         self.forward = forward
+
+    def set_light(self, red: bool, yellow: bool, cyan: bool) -> None:
+        self.light = (red, yellow, cyan)
+
+    def set_buzzer(self, on: bool) -> None:
+        self.buzzer = on
+
+    def set_stirrer(self, on: bool) -> None:
+        self.stirrer = on
 
     def watchdog_start(self, timeout_ms: int) -> None:
         pass

@@ -1,20 +1,29 @@
-"""The dose machine alone, on a fake generator: time is what the test says it is."""
+"""The dose machine alone, on a fake generator and a fake journal: time is what the test says it is."""
+
+import itertools
 
 import pytest
 
 from device import limits
-from device.dose import PAUSED_DEADLINE_MS, SETTLE_DEADLINE_MS, SETTLE_MIN_MS, DoseMachine
-from device.limits import Ceilings
+from device.dose import (
+    JOURNAL_DEADLINE_MS,
+    PAUSED_DEADLINE_MS,
+    PERMIT_DEADLINE_MS,
+    PERMIT_GAP_MS,
+    SETTLE_DEADLINE_MS,
+    SETTLE_MIN_MS,
+    DoseMachine,
+)
 from device.line import LineAccount
+from device.permit import PermitGate
 from device.pump import Pump
 from protocol import codes
-from tests.device.fakes import FakeBoard
+from tests.device.fakes import FakeBoard, FakeJournal
 
-BOOT = b"bootboot"
-SESSION = b"sess"
-NONE = b"\x00" * 8
 FIRST = b"dose-one"
-SECOND = b"dose-two"
+RIG = b"rig-0001"
+TREATMENT = b"treatmnt"
+LOT = b"lot-0001"
 
 
 class Sensor:
@@ -32,36 +41,77 @@ class Sensor:
         return 200
 
 
+class Ledger:
+    """What the machine tells of its doses."""
+
+    def __init__(self):
+        self.takes = True
+        self.outcomes = []
+
+    def accepted(self, dose, now_ms):
+        return self.takes
+
+    def ended(self, dose, now_ms):
+        self.outcomes.append((dose.dose_id, dose.state, dose.cause, dose.pump.emitted_steps))
+
+
+class Asked:
+    """An order that was judged good."""
+
+    def __init__(self, **changes):
+        self.dose_id = FIRST
+        self.treatment = TREATMENT
+        self.lot = LOT
+        self.kind = codes.KIND_DOSE
+        self.channel = codes.CHANNEL_FLUSH
+        self.volume_nl = 2_000
+        self.rates = (1_000, 1_000)
+        self.agent_nl = 0
+        self.by_permit = False
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.to_patient = self.kind <= codes.KIND_RESCUE
+        self.pieces = [(self.volume_nl, *self.rates)]
+
+
 class Bench:
     """A dose machine, its clock and its sensors."""
 
     def __init__(self):
         self.board = FakeBoard()
-        self.pump = Pump(self.board.steps[2])
+        self.journal = FakeJournal()
+        self.pump = Pump(self.board.steps[2], self.journal)
         self.sensor = Sensor()
-        self.dose = DoseMachine(self.pump, LineAccount(), Ceilings(), BOOT)
-        self.standing = 0
-        self.stopped = False
+        self.gate = PermitGate()
+        self.ledger = Ledger()
+        self.dose = DoseMachine(self.pump, LineAccount(), self.sensor, self.sensor, self.gate, self.ledger)
+        self.counter = 0
 
     @property
     def now_ms(self):
         return self.board.us // 1000
 
-    def order(self, dose_id=FIRST, **changes):
-        fields = {
-            "last": NONE, "boot": BOOT, "session": SESSION, "expires": self.now_ms + 5_000, "kind": codes.KIND_DOSE,
-            "channel": codes.CHANNEL_FLUSH, "profile": codes.PROFILE_CONSTANT, "lot": NONE,
-            "volume": 2_000, "rate": 1_000,
-        } | changes  # fmt: skip
-        order = (dose_id, *fields.values())
-        return self.dose.order(order, SESSION, self.now_ms, self.board.steps, self.standing, self.stopped)
+    def order(self, **changes):
+        asked = Asked(**changes)
+        steps = limits.steps_of(asked.volume_nl)
+        return self.dose.accept(asked, self.board.steps[2], steps, limits.STEP_FL, self.now_ms)
+
+    def agent(self, **changes):
+        return self.order(**{"by_permit": True, "agent_nl": 2_000} | changes)
+
+    def permit(self, life_ms=2_000, volume_nl=100_000, rate_nl_s=20_000):
+        values = (RIG, b"", 0, TREATMENT, LOT, FIRST, self.now_ms + life_ms, volume_nl, rate_nl_s)
+        return self.gate.offer(values, self.now_ms, RIG, TREATMENT, LOT, FIRST, self.pump.emitted_steps)
 
     def tick(self, times=1):
         cause = codes.CAUSE_NONE
         for _ in range(times):
             self.board.us += 10_000
-            cause = cause or self.dose.tick(self.now_ms, self.board.us, self.sensor, self.sensor, 10)
+            cause = cause or self.dose.tick(self.now_ms, self.board.us, 10)
         return cause
+
+    def stop(self, cause=codes.CAUSE_OPERATOR):
+        self.dose.stop(cause, self.now_ms)
 
     def edges(self):
         self.board.steps[2].advance()
@@ -88,9 +138,15 @@ def running(bench):
     return bench
 
 
-def delivered(bench, dose_id=FIRST, last=NONE):
-    bench.order(dose_id, last=last)
-    bench.until(codes.DOSE_DELIVERED)
+@pytest.fixture
+def agent(bench):
+    """A dose of agent that flows under a permit."""
+    bench.agent(volume_nl=10_000)
+    bench.permit()
+    bench.tick(60)
+    assert bench.dose.state == codes.DOSE_RUNNING
+    assert bench.edges() > 0
+    return bench
 
 
 @pytest.mark.req("DOSE-8")
@@ -104,124 +160,73 @@ def test_a_dose_ends_delivered_with_every_step_emitted_only_after_it_has_settled
     assert bench.dose.valve_patient
     bench.sensor.settled_pa = 100
     bench.tick()
+    assert bench.dose.state == codes.DOSE_SETTLING
+    bench.tick(101)
     assert bench.dose.state == codes.DOSE_DELIVERED
     assert not bench.dose.valve_patient
 
 
-def test_no_step_leaves_before_the_valve_stands_on_the_patient(bench):
+def test_no_step_leaves_before_the_valve_has_had_time_to_stand_on_the_patient(bench):
     bench.order()
-    assert bench.dose.valve_patient
-    bench.tick()
-    assert bench.dose.state == codes.DOSE_ACCEPTED
-    assert bench.board.steps[2].outstanding_steps() == 0
+    valved_us = None
+    while not bench.edges():
+        bench.tick()
+        if bench.dose.valve_patient and valved_us is None:
+            valved_us = bench.board.us
+    assert bench.board.steps[2].edges_us[0] - valved_us >= 20_000
 
 
-@pytest.mark.req("DOSE-2")
-@pytest.mark.parametrize(
-    "changes", [{}, {"volume": 9_000}, {"expires": 1}, {"boot": b"other---"}, {"session": b"oths"}]
-)
-def test_a_repeated_id_returns_what_is_stored_and_moves_nothing(bench, changes):
-    delivered(bench)
-    before = bench.edges()
-    answer = bench.order(FIRST, **changes)
-    bench.tick(300)
-    assert answer[:9] == bench.dose.values(0)[:9]
-    assert answer[1] == codes.DOSE_DELIVERED
-    assert bench.edges() == before
-
-
-@pytest.mark.req("DOSE-2")
-def test_a_repeated_refused_id_is_refused_again_though_it_would_be_allowed_now(bench):
-    bench.stopped = True
+@pytest.mark.req("LEDGER-1")
+def test_no_step_leaves_before_the_journal_holds_the_order(bench):
+    bench.journal.broken = True
     bench.order()
-    bench.stopped = False
-    assert bench.order()[1:3] == (codes.DOSE_REFUSED, codes.REASON_STOPPED)
-
-
-@pytest.mark.req("DOSE-3")
-def test_an_order_that_does_not_know_of_the_last_dose_is_refused(bench):
-    delivered(bench)
-    assert bench.order(SECOND, last=NONE)[1:3] == (codes.DOSE_REFUSED, codes.REASON_LAST_DOSE)
-    assert bench.order(b"dose-3--", last=SECOND)[1:3] == (codes.DOSE_REFUSED, codes.REASON_LAST_DOSE)
-    assert bench.order(b"dose-4--", last=FIRST)[1] == codes.DOSE_ACCEPTED
-
-
-@pytest.mark.req("DOSE-7")
-def test_a_second_dose_is_refused_and_not_queued(running):
-    assert running.order(SECOND, last=FIRST)[1:3] == (codes.DOSE_REFUSED, codes.REASON_BUSY)
-    running.until(codes.DOSE_DELIVERED)
-    running.tick(300)
-    assert running.edges() == limits.steps_of(2_000)
-
-
-@pytest.mark.req("DOSE-1", "DOSE-4")
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"boot": b"yesterda"}, codes.REASON_BOOT),
-        ({"session": b"old-"}, codes.REASON_SESSION),
-        ({"expires": 0}, codes.REASON_EXPIRED),
-        ({"expires": 60_001}, codes.REASON_EXPIRY_TOO_FAR),
-        ({"expires": 1 << 30}, codes.REASON_EXPIRY_TOO_FAR),
-        ({"expires": 0xFFFFFFFF}, codes.REASON_EXPIRY_TOO_FAR),
-        ({"kind": 0}, codes.REASON_KIND),
-        ({"kind": 255}, codes.REASON_KIND),
-        ({"profile": 1}, codes.REASON_PROFILE),
-        ({"channel": 3}, codes.REASON_CHANNEL),
-        ({"channel": codes.CHANNEL_AGENT}, codes.REASON_NO_PERMIT),
-        ({"channel": codes.CHANNEL_COUNTER_AGENT}, codes.REASON_NO_PERMIT),
-        ({"lot": b"lot-0001"}, codes.REASON_LOT),
-        ({"volume": 0}, codes.REASON_VOLUME_LOW),
-        ({"volume": 0xFFFFFFFF}, codes.REASON_VOLUME_HIGH),
-        ({"rate": 0}, codes.REASON_RATE_LOW),
-        ({"rate": 0xFFFFFFFF}, codes.REASON_RATE_HIGH),
-    ],
-)
-def test_each_wrong_field_has_its_own_reason_and_changes_nothing(bench, changes, reason):
-    answer = bench.order(**changes)
-    assert answer[1:3] == (codes.DOSE_REFUSED, reason)
-    bench.tick(300)
-    assert bench.edges() == 0
+    assert bench.tick(JOURNAL_DEADLINE_MS // 10 - 1) == codes.CAUSE_NONE
     assert not bench.dose.valve_patient
-    assert bench.dose.dose_id == NONE
+    assert not bench.dose.powered()
+    bench.journal.broken = False
+    bench.until(codes.DOSE_RUNNING)
 
 
-def test_an_order_without_an_id_is_refused_and_not_remembered(bench):
-    assert bench.order(NONE)[1:3] == (codes.DOSE_REFUSED, codes.REASON_ID)
-    assert bench.dose.find(NONE, 0)[1] == codes.DOSE_NOT_KNOWN
+@pytest.mark.req("LEDGER-1", "STOP-8")
+def test_a_journal_that_never_holds_the_order_asks_for_a_stop(bench):
+    bench.journal.broken = True
+    bench.order()
+    assert bench.tick(JOURNAL_DEADLINE_MS // 10 + 1) == codes.CAUSE_JOURNAL
+    assert bench.edges() == 0
 
 
-def test_an_order_is_refused_while_a_stop_is_latched_or_an_interlock_stands(bench):
-    bench.stopped = True
-    assert bench.order()[2] == codes.REASON_STOPPED
-    bench.stopped = False
-    bench.standing = 1
-    assert bench.order(SECOND)[2] == codes.REASON_INTERLOCK
+@pytest.mark.req("LEDGER-1")
+def test_a_journal_that_fails_in_mid_dose_ends_the_flow_and_asks_for_a_stop(running):
+    running.journal.broken = True
+    granted = running.pump.granted_steps
+    assert running.tick(100) == codes.CAUSE_JOURNAL
+    assert running.edges() <= granted
 
 
-def test_a_refusal_says_what_was_asked_and_the_nearest_allowed_value(bench):
-    answer = bench.order(volume=200_000)
-    assert (answer[5], answer[14]) == (200_000, limits.MAX_DOSE_NL)
+def test_an_order_that_the_journal_does_not_take_does_not_begin(bench):
+    bench.ledger.takes = False
+    assert not bench.order()
+    bench.tick(100)
+    assert not bench.dose.open()
+    assert bench.edges() == 0
 
 
 @pytest.mark.req("STOP-7", "DOSE-8")
 def test_a_stop_in_mid_dose_ends_it_partial_with_the_exact_steps(running):
-    running.dose.stop(codes.CAUSE_OPERATOR, running.now_ms, running.sensor, running.sensor)
+    running.stop()
     edges = running.edges()
     assert running.dose.state == codes.DOSE_STOPPING
     assert not running.dose.valve_patient
     running.tick(300)
-    values = running.dose.values(0)
-    assert values[1:4] == (codes.DOSE_PARTIAL, codes.REASON_NONE, codes.CAUSE_OPERATOR)
-    assert values[7] == values[8] == running.edges() == edges
-    assert 0 < edges < limits.steps_of(2_000)
+    assert running.ledger.outcomes == [(FIRST, codes.DOSE_PARTIAL, codes.CAUSE_OPERATOR, edges)]
+    assert 0 < edges == running.edges() < limits.steps_of(2_000)
 
 
-@pytest.mark.parametrize("ticks", [0, 1, 2, 3, 100, 203, 230])
+@pytest.mark.parametrize("ticks", [0, 1, 2, 3, 4, 5, 6, 100, 206, 230])
 def test_a_stop_in_every_state_of_a_dose_ends_it(bench, ticks):
     bench.order()
     bench.tick(ticks)
-    bench.dose.stop(codes.CAUSE_DOOR, bench.now_ms, bench.sensor, bench.sensor)
+    bench.stop(codes.CAUSE_DOOR)
     edges = bench.edges()
     bench.tick(10)
     assert bench.dose.state == codes.DOSE_PARTIAL
@@ -229,14 +234,17 @@ def test_a_stop_in_every_state_of_a_dose_ends_it(bench, ticks):
 
 
 def test_a_stop_after_the_end_leaves_the_outcome_as_it_is(bench):
-    delivered(bench)
-    bench.dose.stop(codes.CAUSE_OPERATOR, bench.now_ms, bench.sensor, bench.sensor)
+    bench.order()
+    bench.until(codes.DOSE_DELIVERED)
+    bench.stop()
+    bench.tick(10)
     assert bench.dose.state == codes.DOSE_DELIVERED
+    assert len(bench.ledger.outcomes) == 1
 
 
 def test_a_second_stop_keeps_the_first_cause(running):
-    running.dose.stop(codes.CAUSE_DOOR, running.now_ms, running.sensor, running.sensor)
-    running.dose.stop(codes.CAUSE_OPERATOR, running.now_ms, running.sensor, running.sensor)
+    running.stop(codes.CAUSE_DOOR)
+    running.stop(codes.CAUSE_OPERATOR)
     running.tick(10)
     assert running.dose.cause == codes.CAUSE_DOOR
 
@@ -253,10 +261,18 @@ def test_a_pause_settles_waits_and_goes_on_to_the_full_dose(running):
     assert running.edges() == limits.steps_of(2_000)
 
 
+@pytest.mark.req("LEDGER-1")
+def test_a_paused_dose_stands_in_the_journal_with_its_exact_steps(running):
+    running.dose.pause(codes.CAUSE_OPERATOR, running.now_ms)
+    running.until(codes.DOSE_PAUSED)
+    assert running.journal.marks[-1] == (running.edges(), running.edges())
+
+
 def test_only_a_flowing_dose_can_be_paused_and_only_a_paused_one_resumed(bench):
     assert not bench.dose.pause(codes.CAUSE_OPERATOR, 0)
     assert not bench.dose.resume(0)
-    delivered(bench)
+    bench.order()
+    bench.until(codes.DOSE_DELIVERED)
     assert not bench.dose.pause(codes.CAUSE_OPERATOR, 0)
     assert not bench.dose.resume(0)
 
@@ -302,31 +318,154 @@ def test_a_faulty_pressure_sensor_never_lets_a_dose_read_as_settled(bench):
     assert bench.dose.state == codes.DOSE_SETTLING
 
 
-@pytest.mark.req("DOSE-5")
-def test_the_ceiling_of_the_boot_counts_every_dose_at_its_upper_end(bench):
-    last = NONE
-    for number in range(1, 20):
-        dose_id = number.to_bytes(8, "little")
-        answer = bench.order(dose_id, last=last, volume=100_000, rate=20_000)
-        if answer[1] == codes.DOSE_REFUSED:
-            break
-        bench.until(codes.DOSE_DELIVERED, 10_000)
-        last = dose_id
-    assert answer[2] == codes.REASON_TOTAL_HIGH
-    assert limits.upper_of(answer[14]) <= limits.MAX_TOTAL_NL - bench.dose.total_nl
-    assert bench.edges() * limits.STEP_PL * 1.01 <= bench.dose.total_nl * 1000 <= limits.MAX_TOTAL_NL * 1000
-
-
 def test_while_a_dose_is_open_its_volume_is_everything_that_may_have_been_given(running):
     values = running.dose.values(0)
-    assert values[10] == 0
-    assert values[11] >= limits.volume_of(running.board.steps[2].outstanding_steps() + running.edges())
-
-
-def test_an_id_that_was_never_judged_is_not_known(bench):
-    assert bench.dose.find(SECOND, 7)[:2] == (SECOND, codes.DOSE_NOT_KNOWN)
+    assert values[11] == 0
+    assert values[12] >= limits.volume_of(running.board.steps[2].outstanding_steps() + running.edges())
 
 
 def test_a_generator_cut_by_the_safe_line_asks_for_a_stop(running):
     running.board.steps[2].cut = True
     assert running.tick() == codes.CAUSE_SAFE_LINE
+
+
+@pytest.mark.req("PERMIT-5")
+@pytest.mark.parametrize("kind", [codes.KIND_PRIME, codes.KIND_PURGE, codes.KIND_CALIBRATE])
+def test_what_goes_to_waste_never_moves_the_valve_and_reaches_no_patient(bench, kind):
+    bench.order(kind=kind)
+    while bench.dose.state != codes.DOSE_DELIVERED:
+        bench.tick()
+        assert not bench.dose.valve_patient
+    values = bench.dose.values(0)
+    assert values[11:13] == (0, 0)
+    assert values[13] <= 2_000 <= values[14]
+    assert bench.edges() == limits.steps_of(2_000)
+
+
+@pytest.mark.req("PERMIT-1")
+def test_without_a_permit_no_edge_and_no_valve_and_the_dose_ends_at_its_deadline(bench):
+    bench.agent()
+    bench.tick(PERMIT_DEADLINE_MS // 10 - 1)
+    assert bench.dose.state == codes.DOSE_ACCEPTED
+    assert not bench.dose.valve_patient
+    assert not bench.dose.powered()
+    bench.tick(10)
+    assert bench.ledger.outcomes == [(FIRST, codes.DOSE_PARTIAL, codes.CAUSE_PERMIT, 0)]
+    assert bench.edges() == 0
+
+
+@pytest.mark.req("PERMIT-1")
+def test_a_permit_from_before_the_order_counts_for_nothing(bench):
+    bench.permit()
+    bench.agent()
+    bench.tick(150)
+    assert bench.edges() == 0
+
+
+@pytest.mark.req("PERMIT-1")
+def test_under_a_permit_the_dose_flows_and_ends_with_the_permit(agent):
+    ends_us = 2_000_000
+    agent.tick(200)
+    assert agent.board.steps[2].edges_us[-1] <= ends_us
+    assert agent.edges() < limits.steps_of(10_000)
+
+
+@pytest.mark.req("PERMIT-1")
+def test_no_more_than_the_volume_of_the_permit_leaves_the_pin(bench):
+    bench.agent(volume_nl=10_000)
+    bench.permit(volume_nl=500)
+    bench.tick(190)
+    assert limits.volume_of(bench.edges()) <= 500
+    bench.permit(volume_nl=300)
+    bench.tick(100)
+    assert 600 < limits.volume_of(bench.edges()) <= 800
+
+
+@pytest.mark.req("PERMIT-1")
+def test_nothing_flows_faster_than_the_permit_allows(bench):
+    bench.agent(volume_nl=10_000, rates=(5_000, 5_000))
+    bench.permit(rate_nl_s=500)
+    bench.tick(150)
+    edges = bench.board.steps[2].edges_us
+    assert min(later - earlier for earlier, later in itertools.pairwise(edges)) >= limits.STEP_FL // 500
+
+
+@pytest.mark.req("PERMIT-3")
+def test_a_gap_of_two_seconds_is_bridged_by_the_next_permit(agent):
+    agent.tick(200)
+    edges = agent.edges()
+    agent.tick(PERMIT_GAP_MS // 10 - 80)
+    assert agent.dose.state == codes.DOSE_RUNNING
+    assert agent.edges() == edges
+    agent.permit()
+    agent.tick(50)
+    assert agent.edges() > edges
+
+
+@pytest.mark.req("PERMIT-3")
+def test_after_a_longer_gap_a_person_and_a_permit_are_wanted(agent):
+    agent.tick(200 + PERMIT_GAP_MS // 10 + 10)
+    edges = agent.edges()
+    agent.until(codes.DOSE_PAUSED)
+    assert agent.dose.cause == codes.CAUSE_PERMIT
+    agent.permit()
+    agent.tick(100)
+    assert agent.edges() == edges
+    agent.dose.resume(agent.now_ms)
+    agent.tick(60)
+    assert agent.edges() > edges
+
+
+@pytest.mark.req("PERMIT-3", "DOSE-8")
+def test_when_the_permit_is_gone_too_long_the_valve_leaves_the_patient_at_once(agent):
+    agent.sensor.settled_pa = 5_000
+    agent.tick(200 + PERMIT_GAP_MS // 10 + 10)
+    assert agent.dose.state == codes.DOSE_PAUSING
+    assert not agent.dose.valve_patient
+
+
+@pytest.mark.req("DOSE-8", "PERMIT-1")
+def test_settling_beyond_the_permit_ends_the_dose_partial_with_the_rest_to_waste(bench):
+    bench.sensor.settled_pa = 5_000
+    bench.agent(volume_nl=500)
+    bench.permit()
+    bench.until(codes.DOSE_SETTLING)
+    bench.tick(600)
+    assert bench.ledger.outcomes == [(FIRST, codes.DOSE_PARTIAL, codes.CAUSE_PERMIT, limits.steps_of(500))]
+    assert not bench.dose.valve_patient
+
+
+@pytest.mark.req("RESCUE-3")
+def test_a_rescue_begins_with_a_person_in_place_of_a_permit(bench):
+    bench.agent(kind=codes.KIND_RESCUE)
+    bench.tick(100)
+    assert bench.edges() == 0
+    bench.dose.permit_by_person()
+    bench.until(codes.DOSE_DELIVERED)
+    assert bench.edges() == limits.steps_of(2_000)
+
+
+@pytest.mark.req("PERMIT-1")
+def test_a_person_stands_for_no_other_permit_than_that_of_a_rescue(bench):
+    bench.agent()
+    bench.dose.permit_by_person()
+    bench.tick(100)
+    assert bench.edges() == 0
+
+
+@pytest.mark.req("RESCUE-2")
+def test_a_rescue_ends_the_open_dose_within_one_call(agent):
+    agent.dose.end_for_rescue(agent.now_ms)
+    assert agent.ledger.outcomes == [(FIRST, codes.DOSE_PARTIAL, codes.CAUSE_RESCUE, agent.edges())]
+    assert not agent.dose.valve_patient
+    assert not agent.dose.open()
+
+
+@pytest.mark.req("DOSE-8")
+def test_whoever_halts_the_pump_first_the_line_is_told_what_was_pushed_until_then(running):
+    running.sensor.pa = 10_000
+    told = []
+    running.dose.line.released = lambda *readings: told.append(readings)
+    running.pump.halt()
+    running.stop()
+    assert told == [(10_000, 300, 0, 1_000)]

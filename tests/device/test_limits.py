@@ -3,66 +3,60 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import limits
-from protocol import codes
+
+steps_fl = st.integers(5_550_000, 5_670_000)
+errors_ppm = st.integers(0, 10_000)
 
 
-def judge(volume_nl=12_500, rate_nl_s=1_000, counted_nl=0):
-    ceilings = limits.Ceilings()
-    return ceilings.judge(volume_nl, rate_nl_s, counted_nl), ceilings.nearest
+@given(st.integers(limits.MIN_DOSE_NL, limits.MAX_DOSE_NL), steps_fl)
+def test_the_steps_of_a_volume_are_never_more_than_the_volume_and_less_by_under_one_step(volume_nl, step_fl):
+    exact_fl = limits.steps_of(volume_nl, step_fl) * step_fl
+    assert volume_nl * 1_000_000 - step_fl < exact_fl <= volume_nl * 1_000_000
 
 
-def test_an_order_within_every_ceiling_is_allowed():
-    assert judge() == (codes.REASON_NONE, 0)
+@given(st.integers(0, 189_000), steps_fl)
+def test_the_volume_of_steps_is_exact_and_rounded_down(steps, step_fl):
+    assert limits.volume_of(steps, step_fl) == steps * step_fl // 1_000_000
 
 
-@pytest.mark.req("DOSE-4", "DOSE-5")
-@pytest.mark.parametrize(
-    ("order", "reason", "nearest"),
-    [
-        ({"volume_nl": limits.MIN_DOSE_NL - 1}, codes.REASON_VOLUME_LOW, limits.MIN_DOSE_NL),
-        ({"volume_nl": limits.MAX_DOSE_NL + 1}, codes.REASON_VOLUME_HIGH, limits.MAX_DOSE_NL),
-        ({"rate_nl_s": limits.MIN_RATE_NL_S - 1}, codes.REASON_RATE_LOW, limits.MIN_RATE_NL_S),
-        ({"rate_nl_s": limits.MAX_RATE_NL_S + 1}, codes.REASON_RATE_HIGH, limits.MAX_RATE_NL_S),
-        ({"counted_nl": limits.MAX_TOTAL_NL - 12_626}, codes.REASON_TOTAL_HIGH, 12_499),
-        ({"counted_nl": limits.MAX_TOTAL_NL - 99}, codes.REASON_TOTAL_HIGH, 0),
-        ({"counted_nl": limits.MAX_TOTAL_NL + 1}, codes.REASON_TOTAL_HIGH, 0),
-    ],
-)
-def test_an_order_beyond_a_ceiling_is_refused_with_the_nearest_allowed_value(order, reason, nearest):
-    assert judge(**order) == (reason, nearest)
+@given(st.integers(0, 189_000))
+def test_without_a_calibration_a_step_is_the_nominal_one(steps):
+    volume_nl = steps * limits.STEP_PL // 1000
+    assert limits.volume_of(steps) == volume_nl
+    assert limits.steps_of(volume_nl) == volume_nl * 1000 // limits.STEP_PL
+    assert limits.upper_of(volume_nl) == volume_nl + volume_nl // 100 + 2
 
 
 @pytest.mark.req("DOSE-5")
-@pytest.mark.parametrize(
-    "order",
-    [
-        {"volume_nl": limits.MIN_DOSE_NL},
-        {"volume_nl": limits.MAX_DOSE_NL},
-        {"rate_nl_s": limits.MIN_RATE_NL_S},
-        {"rate_nl_s": limits.MAX_RATE_NL_S},
-        {"counted_nl": limits.MAX_TOTAL_NL - 12_627},
-    ],
-)
-def test_an_order_at_a_ceiling_is_allowed(order):
-    assert judge(**order) == (codes.REASON_NONE, 0)
+@given(st.integers(0, limits.MAX_DOSE_NL), steps_fl, errors_ppm)
+def test_no_step_within_its_error_makes_a_volume_more_than_its_upper_end(asked_nl, step_fl, error_ppm):
+    steps = limits.steps_of(asked_nl, step_fl)
+    upper_nl = limits.upper_of(limits.volume_of(steps, step_fl), error_ppm)
+    assert steps * step_fl * (1_000_000 + error_ppm) <= upper_nl * 10**12
+    assert upper_nl + limits.FRICTION_NL <= limits.most_of(asked_nl, error_ppm)
 
 
-@pytest.mark.req("DOSE-4")
-@given(st.integers(0, limits.MAX_TOTAL_NL), st.integers(limits.MIN_DOSE_NL, limits.MAX_DOSE_NL))
-def test_the_nearest_allowed_volume_is_allowed_and_the_next_one_is_not(counted_nl, volume_nl):
-    reason, nearest = judge(volume_nl=volume_nl, counted_nl=counted_nl)
-    if reason == codes.REASON_TOTAL_HIGH and nearest:
-        assert judge(volume_nl=nearest, counted_nl=counted_nl)[0] == codes.REASON_NONE
-        assert judge(volume_nl=nearest + 1, counted_nl=counted_nl)[0] == codes.REASON_TOTAL_HIGH
+@given(st.integers(0, limits.MAX_DOSE_NL), steps_fl, errors_ppm)
+def test_steps_within_a_volume_stay_within_it_at_the_upper_end_of_their_error(volume_nl, step_fl, error_ppm):
+    steps = limits.steps_within(volume_nl, step_fl, error_ppm)
+    widest_fl = step_fl * (1_000_000 + error_ppm)
+    assert steps * widest_fl <= volume_nl * 10**12 < (steps + 1) * (widest_fl + 2_000_000)
 
 
-@given(st.integers(limits.MIN_DOSE_NL, limits.MAX_DOSE_NL))
-def test_the_steps_of_a_volume_are_never_more_than_the_volume_and_less_by_under_one_step(volume_nl):
-    exact_pl = limits.steps_of(volume_nl) * limits.STEP_PL
-    assert volume_nl * 1000 - limits.STEP_PL < exact_pl <= volume_nl * 1000
+@given(st.integers(-1_000, limits.MAX_TOTAL_NL), errors_ppm)
+def test_asked_within_is_the_largest_volume_whose_most_fits(most_nl, error_ppm):
+    volume_nl = limits.asked_within(most_nl, error_ppm)
+    assert volume_nl == 0 or limits.most_of(volume_nl, error_ppm) <= most_nl
+    assert limits.most_of(volume_nl + 1, error_ppm) > most_nl
 
 
-def test_no_product_leaves_the_small_integers_of_a_microcontroller():
-    assert limits.MAX_DOSE_NL * 1000 < 1 << 30
-    assert limits.steps_of(limits.MAX_DOSE_NL) * limits.STEP_PL < 1 << 30
+@given(st.integers(0, limits.MAX_TOTAL_NL), errors_ppm)
+def test_a_larger_volume_never_counts_less(volume_nl, error_ppm):
+    assert limits.most_of(volume_nl, error_ppm) < limits.most_of(volume_nl + 1, error_ppm)
+
+
+def test_no_product_of_a_tick_leaves_the_small_integers_of_a_microcontroller():
+    widest_fl = limits.STEP_FL * 101 // 100
+    assert 189_000 * (widest_fl // 1000) + 189_000 * 999 // 1000 < 1 << 30
+    assert limits.MAX_TOTAL_NL * (limits.BORE_ERROR_PPM // 100) < 1 << 30
     assert limits.STEP_PL * 1000 < 1 << 30

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.limits import STEP_PL, volume_of
+from device.limits import STEP_PL, steps_of, volume_of
 from device.line import LineAccount
 
 ERROR_PA = 600
@@ -82,7 +82,95 @@ def test_an_interval_never_turns_round_and_is_never_negative(steps, pressure_pa,
 def test_a_new_dose_begins_with_an_empty_account():
     line = account(2_000, pressure_pa=20_000)
     line.open()
+    line.flowed(0, 1_000, True)
     line.released(0, ERROR_PA, 0, 0)
     line.close(100)
     fresh = account(100, flow_nl=0)
     assert (line.patient_min_nl, line.patient_max_nl) == (fresh.patient_min_nl, fresh.patient_max_nl)
+
+
+@pytest.mark.req("DOSE-8")
+@given(
+    phases=st.lists(
+        st.tuples(st.integers(50, 4_000), st.floats(0, 60), st.booleans(), st.integers(50, 20_000)),
+        min_size=1,
+        max_size=5,
+    ),
+    bore=st.floats(0.99, 1.01),
+    backlash_nl=st.floats(0, 270),
+    friction_nl=st.floats(-150, 150),
+    compliance_nl_kpa=st.floats(50, 1000),
+    gain=st.floats(0.9, 1.1),
+    pressure_gain=st.floats(0.97, 1.03),
+)
+def test_the_true_volume_lies_in_the_interval_however_often_the_dose_was_paused_and_resumed(
+    phases, bore, backlash_nl, friction_nl, compliance_nl_kpa, gain, pressure_gain
+):
+    line = LineAccount()
+    line.open()
+    steps = 0
+    true_nl = stored_nl = 0.0
+    lost_nl = backlash_nl - friction_nl
+    for phase_steps, release_kpa, pumping, rate_nl_s in phases:
+        steps += phase_steps
+        pushed_nl = max(0.0, phase_steps * STEP_PL / 1000 * bore - lost_nl)
+        lost_nl = 0.0
+        kept_nl = min(release_kpa * compliance_nl_kpa, pushed_nl)
+        passed_nl = pushed_nl - kept_nl
+        true_nl += passed_nl
+        stored_nl += kept_nl
+        flow_ms = max(10, int(passed_nl * 1000 / rate_nl_s))
+        line.flowed(int(passed_nl * gain * 1000 / flow_ms), flow_ms, True)
+        read_pa = int(kept_nl / compliance_nl_kpa * 1000 * pressure_gain)
+        line.released(read_pa, ERROR_PA, 0, rate_nl_s * pumping)
+    line.close(steps)
+    assert line.patient_min_nl - 1 <= true_nl <= line.patient_max_nl + 1
+    assert line.waste_min_nl - 1 <= stored_nl <= line.waste_max_nl + 1
+
+
+@pytest.mark.req("PERMIT-5")
+@given(st.integers(1, 17_000), st.floats(0.99, 1.01), st.floats(-150, 420))
+def test_a_run_to_the_waste_brings_nothing_to_the_patient_and_all_of_it_to_the_waste(steps, bore, lost_nl):
+    line = LineAccount()
+    line.open(to_patient=False)
+    line.close(steps)
+    pushed_nl = max(0.0, steps * STEP_PL / 1000 * bore - lost_nl)
+    assert (line.patient_min_nl, line.patient_max_nl) == (0, 0)
+    assert line.waste_min_nl - 1 <= pushed_nl <= line.waste_max_nl + 1
+
+
+@pytest.mark.req("FLOW-4")
+def test_what_an_occluded_line_has_stored_is_reported_as_waste_and_not_as_given():
+    passed_nl, stored_nl = 5_000, 4_000
+    steps = steps_of(passed_nl + stored_nl)
+    line = account(steps, flow_nl=passed_nl, pressure_pa=20_000, inflow_nl_s=1_000)
+    assert line.patient_max_nl < passed_nl + stored_nl - 2_000
+    assert line.patient_min_nl <= passed_nl <= line.patient_max_nl
+    assert line.waste_min_nl <= stored_nl <= line.waste_max_nl
+    assert line.waste_min_nl > 2_000
+
+
+def test_a_calibrated_rig_knows_its_volumes_more_closely():
+    line = LineAccount()
+    line.calibrate(5_608_000, 2_000, 1_000_000, 20_000)
+    line.open()
+    line.flowed(volume_of(10_000), 1_000, True)
+    line.released(0, 200, 0, 0)
+    line.close(10_000)
+    rough = account(10_000)
+    assert rough.patient_min_nl < line.patient_min_nl <= volume_of(10_000) <= line.patient_max_nl < rough.patient_max_nl
+
+
+@given(
+    step_fl=st.integers(5_500_000, 5_720_000), gain_ppm=st.integers(900_000, 1_100_000), steps=st.integers(100, 17_000)
+)
+def test_a_calibration_is_applied_to_steps_and_flow_alike(step_fl, gain_ppm, steps):
+    line = LineAccount()
+    line.calibrate(step_fl, 0, gain_ppm, 1_000)
+    line.open()
+    true_nl = steps * step_fl / 1e6
+    line.flowed(round(true_nl * 1e6 / gain_ppm), 1_000, True)
+    line.released(0, 0, 0, 0)
+    line.close(steps)
+    assert line.patient_min_nl <= true_nl <= line.patient_max_nl
+    assert line.patient_max_nl - line.patient_min_nl < 1_000

@@ -1,7 +1,14 @@
+from pathlib import Path
+
 import pytest
 
 from device import main
+from hil.toolchain.micropython import MicroPythonMissingError, find_or_fetch, pico_like
+from protocol import codes
 from tests.device.fakes import FakeBoard
+from tests.protocol.runners import run_process
+
+FULL_HEAP = (Path(__file__).parent / "on_micropython" / "full_heap.py").read_text("utf-8")
 
 
 class BrokenError(Exception):
@@ -52,3 +59,15 @@ def test_the_loop_turns_until_it_is_ended():
     with pytest.raises(BrokenError):
         main.run(board)
     assert board.watchdog_fed >= 99
+
+
+@pytest.mark.req("STOP-9")
+@pytest.mark.parametrize("find", [find_or_fetch, pico_like], ids=["micropython", "pico-like micropython"])
+def test_a_full_heap_ends_in_the_safe_state_and_the_next_boot_knows(find, tmp_path):
+    try:
+        command = find().command
+    except MicroPythonMissingError as reason:
+        pytest.skip(str(reason))
+    ended, after = run_process(command, FULL_HEAP, tmp_path).splitlines()
+    assert ended == "True True True False"
+    assert after == f"2 {codes.CAUSE_FAULT} {codes.CAUSE_FAULT}"

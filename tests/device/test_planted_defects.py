@@ -1,37 +1,11 @@
 """Each rule that keeps somebody safe is broken on purpose, in a copy, and the suite must notice."""
 
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
-COPIED = ("device", "protocol", "hil", "host", "tests/device", "tests/protocol", "tests/requirements")
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One place in the source, what it is replaced with, and the tests that must fail."""
-
-    name: str
-    file: str
-    before: str
-    after: str
-    tests: str
-
+from tests.device.planting import Defect, copy_sources, planted, run_suite
 
 DEFECTS = (
     Defect("grant-too-long", "pump.py", "GRANT_US = const(39_000)", "GRANT_US = const(80_000)", "test_pump.py"),
-    Defect(
-        "burst-after-a-late-tick",
-        "pump.py",
-        "self._due_us = (now_us + wait_us - period_us) & WRAP_MASK",
-        "pass",
-        "test_pump.py",
-    ),
     Defect(
         "halt-forgets-the-rest",
         "pump.py",
@@ -40,45 +14,18 @@ DEFECTS = (
         "test_pump.py",
     ),
     Defect("fifth-word", "pump.py", "MAX_WORDS = const(4)", "MAX_WORDS = const(6)", "test_pump.py"),
-    Defect("order-runs-twice", "dose.py", "if known[1] != codes.DOSE_NOT_KNOWN:", "if False:", "test_dose.py"),
-    Defect("no-compare-and-set", "dose.py", "if last_id != self.dose_id:", "if False:", "test_dose.py"),
     Defect(
-        "queues-a-second-dose",
+        "delivered-before-settled",
         "dose.py",
-        "if self.open():\n            return codes.REASON_BUSY",
-        "if False:\n            return codes.REASON_BUSY",
+        "if elapsed_ms < SETTLE_MIN_MS:",
+        "if elapsed_ms < 0:",
         "test_dose.py",
     ),
-    Defect("never-expires", "dose.py", "if left_ms <= 0:", "if left_ms < -100_000:", "test_dose.py"),
-    Defect(
-        "agent-without-permit", "dose.py", "return codes.REASON_NO_PERMIT", "return codes.REASON_NONE", "test_dose.py"
-    ),
-    Defect("delivered-before-settled", "dose.py", "if elapsed_ms < SETTLE_MIN_MS:", "if False:", "test_dose.py"),
+    Defect("delivered-at-the-first-low", "dose.py", "elapsed_ms * 2 >= self._low_ms * 3", "elapsed_ms", "test_dose.py"),
     Defect(
         "settles-on-a-dead-sensor", "dose.py", "<= SETTLED_PA and not pressure.faulty", "<= SETTLED_PA", "test_dose.py"
     ),
-    Defect(
-        "total-counts-the-middle",
-        "limits.py",
-        "return volume_nl + volume_nl // 100 + 2",
-        "return volume_nl",
-        "test_dose.py",
-    ),
-    Defect(
-        "clears-under-its-cause",
-        "interlocks.py",
-        "return bool(self.standing & (ESTOP | DOOR))",
-        "return False",
-        "test_executive.py",
-    ),
     Defect("person-always-there", "person.py", "elif self._released:", "else:", "test_person.py"),
-    Defect(
-        "second-cause-wins",
-        "controller.py",
-        "        if self.stop_cause == codes.CAUSE_NONE:\n            self.stop_cause = cause\n",
-        "        self.stop_cause = cause\n",
-        "test_executive.py",
-    ),
     Defect(
         "stop-leaves-the-valve",
         "controller.py",
@@ -94,24 +41,108 @@ DEFECTS = (
         "test_executive.py",
     ),
     Defect(
-        "deaf-to-a-lost-link",
-        "controller.py",
-        "LINK_LOST_MS = const(1_400)",
-        "LINK_LOST_MS = const(2_000)",
+        "burst-after-a-late-tick",
+        "pump.py",
+        "                self._due_us = now_us\n                ahead_us = 0\n                word_us = period_us\n",
+        "                word_us = MIN_PERIOD_US\n                left = 1\n",
+        "test_pump.py",
+    ),
+    Defect(
+        "grant-before-the-mark",
+        "pump.py",
+        "        if not self._mark(granted_steps):\n            return False\n",
+        "        self._mark(granted_steps)\n",
+        "test_pump.py",
+    ),
+    Defect("grant-beyond-the-permit", "pump.py", "if step_limit > self.asked_steps:", "if True:", "test_pump.py"),
+    Defect(
+        "faster-than-the-permit",
+        "pump.py",
+        "rate_nl_s if rate_nl_s < rate_limit_nl_s else",
+        "rate_nl_s or",
+        "test_pump.py",
+    ),
+    Defect("order-runs-twice", "orders.py", "if known[1] != codes.DOSE_NOT_KNOWN:", "if False:", "test_dose_order.py"),
+    Defect(
+        "no-compare-and-set",
+        "dose_order.py",
+        "        if order.last_dose_id != rules.journal.last_dose_id:\n            return codes.REASON_LAST_DOSE\n"
+        "        reason = self._judge_conditions(order)",
+        "        reason = self._judge_conditions(order)",
+        "test_dose_order.py",
+    ),
+    Defect(
+        "queues-a-second-dose",
+        "dose_order.py",
+        "if rules.dose.open():\n            waste",
+        "if False:\n            waste",
+        "test_dose_order.py",
+    ),
+    Defect("never-expires", "dose_order.py", "if left_ms <= 0:", "if left_ms < -1_000_000:", "test_dose_order.py"),
+    Defect(
+        "agent-without-permit",
+        "dose_order.py",
+        "KIND_RESCUE or needs_permit(",
+        "KIND_RESCUE and needs_permit(",
+        "test_dose_order.py",
+    ),
+    Defect(
+        "interval-forgotten",
+        "account.py",
+        "            self.intervals.ended(dose.channel, now_ms)\n",
+        "            pass\n",
+        "test_dose_order.py",
+    ),
+    Defect("flows-without-a-permit", "dose.py", "elif self._permitted_ms != now_ms:", "elif False:", "test_dose.py"),
+    Defect(
+        "gap-without-end",
+        "dose.py",
+        "            self.pause(codes.CAUSE_PERMIT, now_ms, False)\n",
+        "            pass\n",
+        "test_dose.py",
+    ),
+    Defect(
+        "settles-without-a-permit",
+        "dose.py",
+        "if self.valve_patient and ticks_diff(now_ms, self._permitted_ms) > PERMIT_GAP_MS:",
+        "if False:",
+        "test_dose.py",
+    ),
+    Defect(
+        "valve-on-the-patient-for-waste",
+        "dose.py",
+        "self.valve_patient = self.to_patient\n",
+        "self.valve_patient = True\n",
+        "test_dose.py",
+    ),
+    Defect(
+        "any-dose-by-a-person",
+        "dose.py",
+        "        if self.kind == codes.KIND_RESCUE:\n            self.needs",
+        "        if True:\n            self.needs",
+        "test_dose.py",
+    ),
+    Defect("starts-before-the-journal", "dose.py", "elif not self.pump.mark():", "elif False:", "test_dose.py"),
+    Defect(
+        "clears-under-its-cause",
+        "acts.py",
+        "            if not controller.machine_cause_stands():\n                controller.latches",
+        "            if True:\n                controller.latches",
         "test_executive.py",
     ),
     Defect(
-        "any-checksum-will-do", "drivers/flow.py", "if not self._intact(reply):", "if False:", "drivers/test_flow.py"
+        "second-cause-wins",
+        "latches.py",
+        "        if self.stop_cause == codes.CAUSE_NONE:\n            self.stop_cause = cause",
+        "        if True:\n            self.stop_cause = cause",
+        "test_executive.py",
     ),
     Defect(
-        "broken-wire-reads-zero",
-        "drivers/pressure.py",
-        "if raw < _FAULT_LOW or raw > _FAULT_HIGH:",
-        "if False:",
-        "drivers/test_pressure.py",
-    ),
-    Defect(
-        "line-stores-nothing", "line.py", "low = pushed_min - self._relieved_max_nl", "low = pushed_min", "test_line.py"
+        "deaf-to-a-lost-link",
+        "conditions.py",
+        "LINK_LOST_MS = const(1_400)",
+        "LINK_LOST_MS = const(2_000)",
+        "test_executive.py",
     ),
     Defect(
         "stop-without-checksum",
@@ -151,16 +182,9 @@ DEFECTS = (
     Defect(
         "cut-steps-left-unstopped",
         "executive.py",
-        "if board.stop_heard() and self.controller.stop_cause == codes.CAUSE_NONE:",
+        "if board.stop_heard() and self._steps_cut_alone():",
         "if board.stop_heard() and False:",
         "test_executive.py",
-    ),
-    Defect(
-        "one-copy-of-the-boot-count",
-        "boots.py",
-        "_COPIES = (0x0000, 0x0020)",
-        "_COPIES = (0x0000, 0x0000)",
-        "test_boots.py",
     ),
 )
 
@@ -168,29 +192,13 @@ DEFECTS = (
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     """A copy of the sources and tests that defects may be planted in."""
-    folder = tmp_path_factory.mktemp("planted")
-    for part in COPIED:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    for name in ("pyproject.toml", "tests/__init__.py"):
-        shutil.copy(ROOT / name, folder / name)
-    return folder
-
-
-def run_suite(folder: Path, tests: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/device/{tests}"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return copy_sources(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_planted_defect_is_noticed(copy, defect):
-    path = copy / "device" / defect.file
-    source = path.read_text(encoding="utf-8")
-    assert source.count(defect.before) == 1, f"the place of {defect.name} is not to be found exactly once"
-    path.write_text(source.replace(defect.before, defect.after), encoding="utf-8")
-    try:
+    with planted(copy, defect):
         result = run_suite(copy, defect.tests)
-    finally:
-        path.write_text(source, encoding="utf-8")
     assert result.returncode == 1, result.stdout + result.stderr
 
 

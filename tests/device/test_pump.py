@@ -5,33 +5,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.pump import Pump
-from tests.device.fakes import FakeBoard
+from tests.device.fakes import FakeBoard, FakeJournal
 
 # Bounds of the requirement and of the state machine, not of the source.
 GRANT_US = 40_000
 MAX_WORDS = 4
+STEP_FL = 5_608_000
+UNBOUND = 1 << 29
 RATES = st.integers(50, 20_000)
-STEP_US_NL_S = 5_608_000
 
 
 class Rig:
     """A pump on a fake board, ticked by the test."""
 
-    def __init__(self, steps: int, rate_nl_s: int, start_us: int = 0) -> None:
+    def __init__(self, steps: int, rate_nl_s: int, start_us: int = 0, end_nl_s: int = 0) -> None:
         self.board = FakeBoard()
         self.board.us = start_us
         self.generator = self.board.steps[2]
-        self.pump = Pump(self.generator)
-        self.pump.load(self.generator, steps)
-        self.pump.start(rate_nl_s, self.board.ticks_us())
-        self.period_us = STEP_US_NL_S / rate_nl_s
+        self.journal = FakeJournal()
+        self.pump = Pump(self.generator, self.journal)
+        self.pump.load(
+            self.generator, [(steps * STEP_FL // 1_000_000, rate_nl_s, end_nl_s or rate_nl_s)], steps, STEP_FL
+        )
+        self.pump.start(self.board.ticks_us())
+        self.period_us = STEP_FL / rate_nl_s
+        self.budget_us = UNBOUND
+        self.step_limit = UNBOUND
+        self.rate_limit_nl_s = UNBOUND
 
-    def tick_after(self, interval_us: int) -> None:
+    def tick(self) -> bool:
+        return self.pump.tick(self.board.ticks_us(), self.budget_us, self.step_limit, self.rate_limit_nl_s)
+
+    def tick_after(self, interval_us: int) -> bool:
         self.board.us += interval_us
-        self.pump.tick(self.board.ticks_us())
+        return self.tick()
 
     def run_out(self, tick_us: int = 10_000) -> None:
-        self.pump.tick(self.board.ticks_us())
+        self.tick()
         for _ in range(100_000):
             if self.pump.done:
                 return
@@ -131,7 +141,7 @@ def test_a_paused_run_goes_on_where_it_was(rate_nl_s, ticks):
         rig.tick_after(10_000)
     rig.pump.halt()
     rig.tick_after(1_000_000)
-    rig.pump.start(rate_nl_s, rig.board.ticks_us())
+    rig.pump.start(rig.board.ticks_us())
     rig.run_out()
     assert len(rig.generator.edges_us) == 500 == rig.pump.emitted_steps
 
@@ -151,3 +161,116 @@ def test_a_generator_that_was_cut_is_seen_only_while_running():
     assert rig.pump.dead()
     rig.pump.halt()
     assert not rig.pump.dead()
+
+
+@pytest.mark.req("LEDGER-1")
+@given(RATES, RATES, st.lists(st.integers(1_000, 60_000), min_size=1, max_size=60))
+def test_every_step_is_in_the_journal_before_it_is_given_and_the_journal_never_falls_behind_the_pin(
+    rate_nl_s, end_nl_s, intervals_us
+):
+    rig = Rig(2_000, rate_nl_s, end_nl_s=end_nl_s)
+    put = rig.generator.put
+
+    def watched(steps, period_us):
+        put(steps, period_us)
+        granted, emitted = rig.journal.marks[-1]
+        rig.generator.advance()
+        assert emitted <= len(rig.generator.edges_us)
+        assert len(rig.generator.edges_us) + rig.generator.outstanding_steps() <= granted
+
+    rig.generator.put = watched  # type: ignore[method-assign]
+    for interval_us in intervals_us:
+        rig.tick_after(interval_us)
+
+
+@pytest.mark.req("LEDGER-1")
+@given(RATES, st.integers(1, 40))
+def test_a_journal_that_takes_no_mark_gets_no_grant_and_is_told_lost(rate_nl_s, ticks):
+    rig = Rig(2_000, rate_nl_s)
+    for _ in range(ticks):
+        rig.tick_after(10_000)
+    rig.journal.broken = True
+    granted = rig.pump.granted_steps
+    taken = [rig.tick_after(10_000) for _ in range(60)]
+    assert False in taken
+    assert rig.pump.granted_steps == granted
+
+
+@pytest.mark.req("LEDGER-1")
+def test_at_rest_the_exact_count_is_marked_once():
+    rig = Rig(2_000, 5_000)
+    for _ in range(20):
+        rig.tick_after(10_000)
+    rig.pump.halt()
+    marks = len(rig.journal.marks)
+    assert rig.pump.mark()
+    assert rig.pump.mark()
+    assert rig.journal.marks[marks:] == [(rig.pump.emitted_steps, rig.pump.emitted_steps)]
+
+
+@pytest.mark.req("PERMIT-1")
+@given(RATES, st.integers(1, 40), st.integers(0, 2_000))
+def test_no_step_leaves_after_the_time_that_a_permit_leaves(rate_nl_s, ticks, left_ms):
+    rig = Rig(2_000, rate_nl_s)
+    for _ in range(ticks):
+        rig.tick_after(10_000)
+    rig.generator.advance()
+    end_us = max(rig.board.us + left_ms * 1000, rig.board.us + rig.generator.outstanding_us())
+    for _ in range(300):
+        rig.board.us += 10_000
+        rig.budget_us = max(0, end_us - rig.board.us)
+        rig.tick()
+    rig.generator.advance()
+    assert not rig.generator.edges_us or rig.generator.edges_us[-1] <= end_us
+
+
+@pytest.mark.req("PERMIT-1")
+@given(RATES, st.integers(0, 500))
+def test_no_step_is_granted_beyond_the_volume_of_a_permit(rate_nl_s, step_limit):
+    rig = Rig(2_000, rate_nl_s)
+    rig.step_limit = step_limit
+    for _ in range(200):
+        rig.tick_after(10_000)
+    assert rig.pump.granted_steps <= step_limit
+
+
+@pytest.mark.req("PERMIT-1")
+@given(RATES, RATES)
+def test_no_two_steps_are_closer_than_the_rate_of_a_permit_allows(rate_nl_s, permit_nl_s):
+    rig = Rig(300, rate_nl_s)
+    rig.rate_limit_nl_s = permit_nl_s
+    rig.run_out()
+    spacings = [later - earlier for earlier, later in itertools.pairwise(rig.generator.edges_us)]
+    assert min(spacings) >= STEP_FL // permit_nl_s
+    assert len(rig.generator.edges_us) == 300
+
+
+@given(st.integers(500, 4_000), RATES, RATES)
+def test_a_ramp_takes_the_time_of_its_mean_rate(steps, rate_nl_s, end_nl_s):
+    rig = Rig(steps, rate_nl_s, end_nl_s=end_nl_s)
+    rig.run_out()
+    edges = rig.generator.edges_us
+    expected_us = steps * STEP_FL * 2 / (rate_nl_s + end_nl_s)
+    assert len(edges) == steps
+    assert abs(edges[-1] - edges[0] - expected_us) <= 0.02 * expected_us + 2 * STEP_FL / min(rate_nl_s, end_nl_s)
+
+
+@given(st.integers(500, 4_000), RATES, RATES)
+def test_no_two_steps_of_a_ramp_are_closer_than_its_highest_rate_allows(steps, rate_nl_s, end_nl_s):
+    rig = Rig(steps, rate_nl_s, end_nl_s=end_nl_s)
+    rig.run_out()
+    spacings = [later - earlier for earlier, later in itertools.pairwise(rig.generator.edges_us)]
+    assert min(spacings) >= STEP_FL // max(rate_nl_s, end_nl_s)
+
+
+@pytest.mark.req("LEDGER-1")
+@given(RATES, st.integers(1, 40), st.integers(1, 7))
+def test_a_mark_that_fails_now_and_then_costs_time_and_no_step(rate_nl_s, ticks, failing):
+    rig = Rig(500, rate_nl_s)
+    for _ in range(ticks):
+        rig.tick_after(10_000)
+    rig.journal.broken = True
+    assert all(rig.tick_after(10_000) for _ in range(failing))
+    rig.journal.broken = False
+    rig.run_out()
+    assert len(rig.generator.edges_us) == 500

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from device.identity import firmware_hash
-from hil.demo import EXIT_DIFFERENT, EXIT_JUDGED_WRONG, Measurement, Plan, Result, Stop, judge
+from hil.demo_result import EXIT_DIFFERENT, EXIT_JUDGED_WRONG, Authority, Measurement, Plan, Result, Stop, Totals, judge
 from host.records import OutcomeKind
 from host.reports import DeviceIdentity, Outcome
 from tests.hil.rig_command import run
@@ -31,6 +31,12 @@ def test_a_dose_in_real_time_is_delivered_and_the_plant_agrees(runs_on: str) -> 
     assert result["stops"] == []
     assert result["ledger"] == {"rows": 3, "verified": True}
     assert abs(result["balance_error_nl"]) < 1
+    permits, treatment = result["permits"], result["treatment"]
+    assert permits["granted"] > 0
+    assert permits["signed_statuses_verified"] > 0
+    assert (permits["refused"], permits["signed_statuses_distrusted"]) == ({}, 0)
+    assert "simulated" in permits["issuer"]
+    assert treatment["agent_through_the_tip_nl"] <= treatment["agent_nl"] + 6
 
 
 @pytest.mark.req("STOP-1", "STOP-10", "DOSE-8")
@@ -54,7 +60,16 @@ def test_without_a_terminal_it_prints_plain_lines_with_units_and_sources() -> No
     done = run("demo", *QUICK)
     assert done.code == 0, done.err
     assert "\x1b" not in done.out
-    for text in ("run by MicroPython v1.", "simulated", "running", "uL/s", "kPa", "scale at the tip", "verified"):
+    for text in (
+        "run by MicroPython v1.",
+        "simulated",
+        "running",
+        "uL/s",
+        "kPa",
+        "scale at the tip",
+        "verified",
+        "permits",
+    ):
         assert text in done.out
 
 
@@ -93,7 +108,10 @@ def test_a_dose_beyond_a_ceiling_is_refused_and_reported_as_different_from_the_r
 OUTCOME = Outcome(
     dose_id="00" * 8,
     outcome=OutcomeKind.PARTIAL,
-    channel="flush",
+    kind="dose",
+    channel="agent",
+    lot="11" * 8,
+    treatment="22" * 8,
     asked_nl=1000,
     asked_steps=178,
     emitted_steps=100,
@@ -106,13 +124,15 @@ OUTCOME = Outcome(
     detail="",
     recorded=True,
 )
-IDENTITY = DeviceIdentity("vm", "micropython", "1.25.0", "00" * 8, "00" * 8, "00" * 8, "00" * 4, 10)
+IDENTITY = DeviceIdentity("vm", "micropython", "1.25.0", "00" * 8, "00" * 8, "00" * 8, "00" * 4, 10, "33" * 8)
 RIGHT = Result(
     plan=Plan("vm", 1000, 1000, 500, 1),
     identity=IDENTITY,
     outcome=OUTCOME,
     stops=[Stop("operator", 0, 0, 1000)],
-    measured=Measurement(100, 500.0, 0.0, [0], 3.0),
+    measured=Measurement(100, 500.0, 0.0, [0], 3.0, 300.0),
+    authority=Authority(3, {}, 4, 0),
+    totals=Totals("22" * 8, 570, 0, 0, 570, 11_000),
     ledger_rows=4,
     ledger_verified=True,
     slips=0,
@@ -138,6 +158,9 @@ def test_the_judge_has_nothing_against_a_right_result() -> None:
         ({"measured": replace(RIGHT.measured, weighed_nl=393.0)}, "scale"),
         ({"measured": replace(RIGHT.measured, balance_error_nl=2.0)}, "plant"),
         ({"ledger_verified": False}, "ledger"),
+        ({"authority": replace(RIGHT.authority, granted=0)}, "permit"),
+        ({"authority": replace(RIGHT.authority, distrusted=1)}, "believed"),
+        ({"totals": replace(RIGHT.totals, agent_nl=200)}, "counts"),
         ({"stops": []}, "stop"),
     ],
 )

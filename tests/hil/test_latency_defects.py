@@ -32,8 +32,14 @@ def test_a_step_generator_that_does_not_look_at_safe(monkeypatch):
 
 @pytest.mark.req("STOP-3")
 def test_a_stop_that_waits_for_the_grant_to_run_out(monkeypatch):
-    halt = pump.Pump.halt
-    monkeypatch.setattr(pump.Pump, "halt", lambda self: halt(self) if self.done else None)
+    stop, halt = Controller.stop, pump.Pump.halt
+
+    def stop_later(controller, cause):
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(pump.Pump, "halt", lambda self: halt(self) if self.done else None)
+            stop(controller, cause)
+
+    monkeypatch.setattr(Controller, "stop", stop_later)
     assert found(judged(stops=100), "stop frame to last edge")
 
 

@@ -42,7 +42,7 @@ def test_a_failed_test_leaves_a_recording_and_says_how_to_replay_it(run, pyteste
 async def test_good(bench, rig):
     await rig.dose(300, 5000)
 async def test_bad(bench, rig):
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(2)
     await rig.dose(300, 5000)
     assert False, "to be seen"
 """)
@@ -158,8 +158,8 @@ def test_a_patient_and_faults_come_with_the_bench(run):
 async def test_it(bench, patient, faults):
     from hil.faults.vocabulary import EmergencyStop
     before = patient.burden_ul
-    faults.plan([EmergencyStop(at_us=100_000, for_us=100_000)])
-    await asyncio.sleep(0.15)
+    faults.plan([EmergencyStop(at_us=400_000, for_us=100_000)])
+    await asyncio.sleep(0.25)
     assert not bench.plant.safe(bench.now_ns)
     assert before > 5
     assert False, "seen"
@@ -171,13 +171,13 @@ def test_faults_stand_in_the_recording_in_place_of_what_they_do(run, pytester):
     run("""
 async def test_it(bench, faults):
     from hil.faults.vocabulary import EmergencyStop
-    faults.plan([EmergencyStop(at_us=100_000, for_us=100_000)])
+    faults.plan([EmergencyStop(at_us=400_000, for_us=100_000)])
     await asyncio.sleep(0.3)
     assert False
 """)
     (recording,) = recordings(pytester.path / "build" / "recordings")
     acts = [(act.now_ns, act.name, act.plain) for act in recording.acts]
-    assert acts == [(100_000_000, "faults.begin", False), (200_000_000, "faults.end", False)]
+    assert acts == [(400_000_000, "faults.begin", False), (500_000_000, "faults.end", False)]
 
 
 def test_a_part_that_is_missing_is_named(monkeypatch):

@@ -19,6 +19,7 @@ from hil.run_command import compare_command
 from hil.scenarios.raw_host import RawHost
 from hil.tape import Tape
 from host.errors import RigError
+from protocol import codes
 from tests.hil import rig_command
 from tests.hil.in_process import call, said
 from tests.hil.two_doses import recorded
@@ -111,7 +112,9 @@ def test_octets_and_acts_bring_back_power_loss_and_stops(board):
         bench.plant.press_estop(False)
         bench.power_cycle(0.2)
         async with RawHost(bench.transport(), 2) as host:
-            await host.ready()
+            # The stop has outlived the power: the rig does not become ready.
+            assert (await host.status()).stop_cause == codes.CAUSE_EMERGENCY_STOP
+            await asyncio.sleep(0.5)
 
     with Bench(board, 3) as bench:
         tape = Tape(bench)

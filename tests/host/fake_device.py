@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from protocol import codes, messages
+from host.records import PATIENT_KINDS
+from protocol import codes, messages, typed
 from protocol.link_device import DeviceLink
 
 TICK_MS = 10
 TELEMETRY_MS = 100
+SECOND_MS = 1000
 KEEP_ALIVE_MS = 1500
 SETTLE_MS = 50
 STEP_PL = 5608
@@ -17,6 +19,14 @@ WRAP_MS = 1 << 30
 MAX_DOSE_NL = 100_000
 MAX_RATE_NL_S = 20_000
 LATENCY_US = 123
+RIG = b"rig00001"
+TREATMENT = b"treat001"
+LOTS = (b"lotagent", b"lotcount", b"lotflush")
+ON_A_PERSON = frozenset(
+    {messages.OPEN_TREATMENT, messages.CLOSE_TREATMENT, messages.SET_CEILINGS, messages.CLEAR_BY_CLINICIAN}
+    | {messages.RESOLVE, messages.SET_CALIBRATION, messages.TEST_ALARMS}
+)
+RESULTS = frozenset(request for request, answer in messages.ANSWERS if answer == messages.RESULT)
 
 
 @dataclass
@@ -24,6 +34,7 @@ class FakeDose:
     """What the device knows of one dose."""
 
     dose_id: bytes
+    kind: int = codes.KIND_DOSE
     channel: int = codes.CHANNEL_FLUSH
     asked_nl: int = 0
     rate_nl_s: int = 0
@@ -52,7 +63,7 @@ class FakeDose:
     @property
     def live(self) -> bool:
         """Return whether it can still change."""
-        return self.state not in {codes.DOSE_DELIVERED, codes.DOSE_PARTIAL, codes.DOSE_REFUSED}
+        return self.state not in {codes.DOSE_DELIVERED, codes.DOSE_PARTIAL, codes.DOSE_REFUSED, codes.DOSE_UNKNOWN}
 
 
 @dataclass
@@ -62,12 +73,17 @@ class FakeDevice:
     now_ms: Callable[[], int]
     schema: bytes = field(default_factory=messages.schema_hash)
     deaf_to_orders: bool = False
-    remember: bool = False  # whether doses survive a boot, as they will with a journal
+    remember: bool = False  # whether doses survive a boot, as they do with a journal
+    treatment: bytes = TREATMENT
+    permits: int = 0  # how many were taken; without one an agent dose is refused
 
     def __post_init__(self) -> None:
         self.boots = 0
         self.executed: list[bytes] = []
         self.stop_frames = 0
+        self.orders: list[typed.DoseOrder] = []
+        self.asked: list[tuple[int, tuple[int | bytes, ...]]] = []
+        self.refuse: dict[int, tuple[int, int]] = {}  # by message number: reason and nearest value
         self.doses: dict[bytes, FakeDose] = {}
         self._nonces = count(1)
         self.mute_datagrams = False
@@ -79,14 +95,20 @@ class FakeDevice:
         self.boot_nonce = self.boots.to_bytes(4, "little") + b"boot"
         self.link = DeviceLink(self.schema, lambda: next(self._nonces).to_bytes(4, "little"))
         self.link.on_stop = self._stop
-        if not self.remember:
-            self.doses = {}
         self.current: FakeDose | None = None
         self.last = FakeDose(bytes(8), state=codes.DOSE_NOT_KNOWN)
+        if not self.remember:
+            self.doses = {}
+        for dose in self.doses.values():
+            self.last = dose
+            if dose.live:
+                dose.state, dose.cause = codes.DOSE_UNKNOWN, codes.CAUSE_POWER
         self.state = codes.DEVICE_READY
         self.stop_cause = 0
         self.pause_cause = 0
-        self._ticked_ms = self._told_ms = self.now_ms()
+        self._ticked_ms = self._told_ms = self._told_all_ms = self.now_ms()
+        self._counter = 0
+        self.latched = self.acknowledged = 0
 
     @property
     def uptime_ms(self) -> int:
@@ -122,6 +144,24 @@ class FakeDevice:
         if now_ms - self._told_ms >= TELEMETRY_MS:
             self._told_ms = now_ms
             self._telemetry()
+        if now_ms - self._told_all_ms >= SECOND_MS:
+            self._told_all_ms = now_ms
+            self.tell_all()
+
+    def tell_all(self) -> None:
+        """Send what comes once a second."""
+        self._counter += 1
+        dose = self.last
+        self.link.datagram(
+            messages.SIGNED_STATUS, RIG, self.boot_nonce, self._counter, self.uptime_ms, self.treatment, dose.dose_id,
+            LOTS[0], self.state, dose.state, self.stop_cause, 0, dose.emitted_steps, dose.emitted_nl, 0, 0, 0,
+            bytes(16),
+        )  # fmt: skip
+        first = min((n for n in range(1, 31) if self.latched >> n - 1 & 1), default=0)
+        self.link.datagram(
+            messages.ALARMS, self.uptime_ms, self.latched, self.latched, self.acknowledged, first, first,
+            codes.PRIORITY_HIGH if first else codes.PRIORITY_NONE, 0,
+        )  # fmt: skip
 
     def _advance(self, dose: FakeDose, elapsed_ms: int, now_ms: int) -> None:
         if dose.state == codes.DOSE_ACCEPTED:
@@ -173,10 +213,31 @@ class FakeDevice:
             if stopped:
                 self.state, self.stop_cause = codes.DEVICE_READY, 0
             link.answer(messages.STATUS, *self._status(0 if stopped else codes.REASON_NOT_STOPPED))
+        elif number in RESULTS:
+            link.answer(messages.RESULT, *self._result(number, values))
+        elif number == messages.GET_TREATMENT:
+            link.answer(messages.TREATMENT, self.treatment, 8000, codes.SCREENING_PASSED, 0, *range(1, 17))
+        elif number == messages.GET_CARTRIDGE:
+            channel = int(values[0])
+            good = (channel, codes.CARTRIDGE_GOOD, channel, LOTS[channel], b"serial%02d" % channel)
+            link.answer(messages.CARTRIDGE, *good, 5, 1_000_000, 900_000, 9000)
+        elif number == messages.GET_CALIBRATION:
+            link.answer(messages.CALIBRATION, values[0], 5_607_800, 16, 1_000_000, 10_000, 8000, 8365)
+        elif number == messages.GET_RECORD:
+            reason = 0 if values[0] == 1 else codes.REASON_NO_RECORD
+            link.answer(messages.RECORD, reason, 1, 1, bytes(80))
         elif number == messages.DOSE_ORDER:
             link.answer(messages.DOSE_STATE, *self._dose_values(self._order(values)))
         else:
             link.answer(messages.DOSE_STATE, *self._about_dose(number, bytes(values[0])))
+
+    def _result(self, number: int, values: tuple[int | bytes, ...]) -> tuple[int, ...]:
+        reason, nearest = self.refuse.get(number, (0, 0))
+        self.asked.append((number, values))
+        self.permits += number == messages.PERMIT and not reason
+        if number == messages.ACKNOWLEDGE and not reason:
+            self.acknowledged |= int(values[0])
+        return number, reason, nearest, int(not reason and number in ON_A_PERSON), self.uptime_ms
 
     def _about_dose(self, number: int, dose_id: bytes) -> tuple[int | bytes, ...]:
         dose = self.doses.get(dose_id, FakeDose(dose_id, state=codes.DOSE_NOT_KNOWN))
@@ -191,13 +252,15 @@ class FakeDevice:
         return self._dose_values(dose, reason)
 
     def _order(self, values: tuple[int | bytes, ...]) -> FakeDose:
-        dose_id, last, boot, _session, expires_ms, _kind, channel, _profile, _lot, volume, rate = values
-        assert isinstance(dose_id, bytes)
+        order = typed.DoseOrder.from_values(values)
+        self.orders.append(order)
+        dose_id, boot, expires_ms, last = order.dose_id, order.boot, order.expires_ms, order.last_dose_id
+        volume, rate = order.volume_nl, order.rate_nl_s
         known = self.doses.get(dose_id)
-        refused = FakeDose(dose_id, channel=int(channel), asked_nl=int(volume), state=codes.DOSE_REFUSED)
+        refused = FakeDose(dose_id, order.kind, order.channel, volume, state=codes.DOSE_REFUSED)
         if boot != self.boot_nonce:
             refused.reason = codes.REASON_BOOT
-        elif (int(expires_ms) - self.uptime_ms) % WRAP_MS > WRAP_MS // 2:
+        elif (expires_ms - self.uptime_ms) % WRAP_MS > WRAP_MS // 2:
             refused.reason = codes.REASON_EXPIRED
         elif known is not None:
             return known
@@ -207,15 +270,17 @@ class FakeDevice:
             refused.reason = codes.REASON_STOPPED
         elif self.current is not None:
             refused.reason = codes.REASON_BUSY
-        elif channel != codes.CHANNEL_FLUSH:
+        elif order.kind in PATIENT_KINDS and order.treatment != self.treatment:
+            refused.reason = codes.REASON_TREATMENT
+        elif order.kind == codes.KIND_DOSE and order.channel != codes.CHANNEL_FLUSH and not self.permits:
             refused.reason = codes.REASON_NO_PERMIT
-        elif int(volume) > MAX_DOSE_NL:
+        elif volume > MAX_DOSE_NL:
             refused.reason, refused.nearest = codes.REASON_VOLUME_HIGH, MAX_DOSE_NL
-        elif int(rate) > MAX_RATE_NL_S:
+        elif rate > MAX_RATE_NL_S:
             refused.reason, refused.nearest = codes.REASON_RATE_HIGH, MAX_RATE_NL_S
         if refused.reason:
             return refused
-        dose = FakeDose(dose_id, channel=int(channel), asked_nl=int(volume), rate_nl_s=int(rate))
+        dose = FakeDose(dose_id, order.kind, order.channel, volume, rate)
         self.executed.append(dose_id)
         self.doses[dose_id] = self.last = self.current = dose
         self.state = codes.DEVICE_DOSING
@@ -224,14 +289,14 @@ class FakeDevice:
     def _welcome(self, values: tuple[int | bytes, ...]) -> tuple[int | bytes, ...]:
         return (
             values[0], self.link.session, self.boot_nonce, self.schema, b"firmware", b"fake".ljust(12, b"\0"),
-            b"1.2.3".ljust(12, b"\0"), b"arithmetic".ljust(12, b"\0"), self.last.dose_id, self.uptime_ms, TICK_MS,
+            b"1.2.3".ljust(12, b"\0"), b"arithmetic".ljust(12, b"\0"), RIG, self.last.dose_id, self.uptime_ms, TICK_MS,
         )  # fmt: skip
 
     def _dose_values(self, dose: FakeDose, reason: int | None = None) -> tuple[int | bytes, ...]:
         nl = dose.emitted_nl
         return (
-            dose.dose_id, dose.state, dose.reason if reason is None else reason, dose.cause, dose.channel,
-            dose.asked_nl, dose.asked_steps, dose.emitted_steps, dose.emitted_steps, nl,
+            dose.dose_id, dose.state, dose.reason if reason is None else reason, dose.cause, dose.kind,
+            dose.channel, dose.asked_nl, dose.asked_steps, dose.emitted_steps, dose.emitted_steps, nl,
             max(0, nl - 90), nl, 0, 0, dose.nearest, self.uptime_ms,
         )  # fmt: skip
 
@@ -241,16 +306,17 @@ class FakeDevice:
     def _status(self, reason: int) -> tuple[int | bytes, ...]:
         return (
             self.uptime_ms, self.state, self.stop_cause, self.pause_cause, self._inputs(), 0, reason,
-            self.last.dose_id, self.last.state, 0, sum(dose.emitted_nl for dose in self.doses.values()),
+            self.last.dose_id, self.last.state, 0, bytes(8), 0, 0, 0, 0,
+            sum(dose.emitted_nl for dose in self.doses.values()),
             MAX_DOSE_NL, MAX_RATE_NL_S, 1_000_000,
         )  # fmt: skip
 
     def _telemetry(self) -> None:
         dose = self.last
         self.link.datagram(
-            messages.TELEMETRY, self.uptime_ms, self.state, self.stop_cause, self.pause_cause, self._inputs(), 0,
+            messages.TELEMETRY, self.uptime_ms, self.state, self.stop_cause, self.pause_cause, self._inputs(), 0, 0,
             dose.dose_id, dose.state, dose.emitted_steps, dose.emitted_steps, dose.emitted_nl,
-            dose.rate_nl_s if dose.state == codes.DOSE_RUNNING else 0, 2000, 0, 25_000, 12_000,
+            dose.rate_nl_s if dose.state == codes.DOSE_RUNNING else 0, 2000, 0, 25_000, 1000, 12_000,
         )  # fmt: skip
 
 

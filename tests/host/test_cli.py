@@ -16,7 +16,7 @@ from host.cli import app
 from host.link import serial_port
 from host.link.connection import LinkTimings
 from tests.host.conftest import PortDevice
-from tests.host.fake_device import MAX_DOSE_NL
+from tests.host.fake_device import LOTS, MAX_DOSE_NL, TREATMENT
 
 pytestmark = pytest.mark.usefixtures("ledger_file")
 
@@ -82,6 +82,19 @@ def test_status_shows_each_figure_with_unit_age_and_source(port_device: Make) ->
     result = rig("status", "-p", port_device("good").port)
     assert result.exit_code == 0
     assert "2.0 kPa (telemetry, 0." in result.stdout
+    for text in (
+        "alarms      none (alarms, ",
+        TREATMENT.hex(),
+        f"lot {LOTS[0].hex()}",
+        "(cartridge, now)",
+        "2021-11-26",
+    ):
+        assert text in result.stdout
+    code, answer = answer_of("status", "-p", port_device("good").port)
+    assert code == 0
+    assert answer["treatment"]["ceilings"]["agent_dose_nl"] == 2
+    assert [row["channel"] for row in answer["cartridges"]] == ["agent", "counter_agent", "flush"]
+    assert answer["alarms"]["latched"] == []
 
 
 @pytest.mark.req("DOSE-4", "SEC-5")

@@ -19,6 +19,10 @@ RUNNING = DoseReport(ORDER.dose_id, codes.DOSE_RUNNING, asked_steps=891, emitted
 DELIVERED = DoseReport(
     ORDER.dose_id, codes.DOSE_DELIVERED, asked_steps=891, emitted_steps=891, emitted_nl=4996, patient_nl=(4900, 5000)
 )
+LOST = DoseReport(
+    ORDER.dose_id, codes.DOSE_UNKNOWN, cause=codes.CAUSE_POWER, asked_steps=891, emitted_steps=100, granted_steps=140,
+    patient_nl=(0, 950), waste_nl=(0, 950),
+)  # fmt: skip
 REFUSED = DoseReport(ORDER.dose_id, codes.DOSE_REFUSED, reason=codes.REASON_BUSY)
 
 
@@ -223,3 +227,49 @@ def test_a_dose_that_the_same_boot_forgot_is_unknown() -> None:
     machine = sent()
     machine.handle(orders.Told(RUNNING), 10)
     assert outcome_of(machine.handle(orders.Told(NOT_KNOWN), 20)) is OutcomeKind.UNKNOWN
+
+
+@pytest.mark.req("LEDGER-3", "DOSE-5")
+def test_what_the_device_itself_calls_unknown_is_recorded_with_its_interval_once() -> None:
+    machine = sent()
+    (action,) = machine.handle(orders.Told(LOST), 1)
+    assert isinstance(action, orders.WriteOutcome)
+    record = action.record
+    assert (record.outcome, record.to_patient_nl, record.granted_steps) == (OutcomeKind.UNKNOWN, (0, 950), 140)
+    assert machine.handle(orders.Told(LOST), 2) == []
+    assert not machine.settled
+
+
+@pytest.mark.req("LEDGER-3")
+def test_a_device_that_does_not_know_either_resolves_nothing() -> None:
+    machine = OrderMachine.restored(ORDER, unknown=True)
+    machine.handle(orders.LinkBack(OTHER_BOOT), 0)
+    assert machine.handle(orders.Told(LOST), 1) == []
+    assert machine.next_due_ms() is None
+
+
+@pytest.mark.req("LEDGER-3")
+def test_a_named_person_closes_an_unknown_dose_as_it_stands() -> None:
+    machine = OrderMachine.restored(ORDER, unknown=True)
+    machine.handle(orders.LinkBack(OTHER_BOOT), 0)
+    machine.handle(orders.Told(LOST), 1)
+    (action,) = machine.handle(orders.ResolvedBy("Dr. Okafor"), 2)
+    assert isinstance(action, orders.WriteResolution)
+    assert (action.resolved_by, action.record.outcome) == ("Dr. Okafor", OutcomeKind.UNKNOWN)
+    assert action.record.to_patient_nl == (0, 950)
+    assert machine.settled
+
+
+@pytest.mark.req("LEDGER-3")
+def test_of_a_dose_that_nobody_told_anything_of_a_person_closes_all_that_was_asked() -> None:
+    machine = OrderMachine.restored(ORDER, unknown=True)
+    (action,) = machine.handle(orders.ResolvedBy("Dr. Okafor"), 0)
+    assert isinstance(action, orders.WriteResolution)
+    assert action.record.to_patient_nl == (0, ORDER.volume_nl)
+
+
+@pytest.mark.parametrize("report", [RUNNING, DELIVERED])
+def test_nobody_closes_a_dose_that_is_not_unknown(report: DoseReport) -> None:
+    machine = sent()
+    machine.handle(orders.Told(report), 1)
+    assert machine.handle(orders.ResolvedBy("Dr. Okafor"), 2) == []

@@ -226,13 +226,16 @@ class OrderWorld(RuleBasedStateMachine):
             self.to_host.append((self.told(), self.device.session))
 
     @precondition(lambda self: self.device.boot <= MAX_RESTARTS)
-    @rule()
-    def device_restarts(self) -> None:
+    @rule(journal=st.booleans())
+    def device_restarts(self, journal: bool) -> None:
         device = self.device
         device.boot += 1
         device.booted_ms = self.now_ms
         device.session = -1
-        device.dose = None
+        if not journal:
+            device.dose = None
+        elif device.dose is not None and not device.dose.final:
+            device.dose = replace(device.dose, state=codes.DOSE_UNKNOWN, granted_steps=90, patient_nl=(0, 505))
         if self.link_up:
             self.link_is_lost()
 
@@ -256,6 +259,11 @@ class OrderWorld(RuleBasedStateMachine):
             if record is not None and record.outcome in {OutcomeKind.DELIVERED, OutcomeKind.PARTIAL}:
                 assert self.device.executions == 1
                 assert self.device.dose is None or record.emitted_steps == self.device.dose.emitted_steps
+
+    @invariant()
+    def what_nobody_knows_is_closed_by_nobody(self) -> None:
+        resolution = getattr(self, "resolution", None)
+        assert resolution is None or resolution.outcome is not OutcomeKind.UNKNOWN
 
     def teardown(self) -> None:
         """In a world that works again every intent gets its one outcome."""

@@ -3,12 +3,13 @@
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from host import orders
 from host.orders import Action, Event, OrderMachine, OrderState
-from host.records import Order, OutcomeKind, zero_record
+from host.records import Order, OutcomeKind, final_record, zero_record
 from protocol import codes
 from tests.host.test_orders_model import MAX_KILLS, MAX_LOSSES, MAX_RESTARTS, OrderWorld
 
@@ -47,7 +48,7 @@ def steps_of(world: OrderWorld, chance: Chance) -> list[Callable[[], object]]:
         (bool(world.to_host), world.an_answer_reaches_the_host),
         (bool(world.to_host), world.an_answer_is_lost),
         (device.dose is not None and not device.dose.final, lambda: world.dose_ends(chance.below(179), told=True)),
-        (device.boot <= MAX_RESTARTS, world.device_restarts),
+        (device.boot <= MAX_RESTARTS, lambda: world.device_restarts(journal=chance.coin())),
     ]
     return [step for allowed, step in possible if allowed]
 
@@ -66,6 +67,7 @@ def walk(seed: int) -> None:
         world.the_order_is_sent_once_at_most()
         world.nothing_is_called_harmless_that_ran()
         world.what_is_told_is_what_happened()
+        world.what_nobody_knows_is_closed_by_nobody()
     world.teardown()
 
 
@@ -120,6 +122,20 @@ def believes_in_delivery(machine: OrderMachine, event: Event, now_ms: int) -> li
     return OrderMachine._told(machine, event, now_ms)
 
 
+def takes_the_devices_unknown_for_the_truth(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
+    assert isinstance(event, orders.Told)
+    if event.report.state == codes.DOSE_UNKNOWN and machine.state is OrderState.UNKNOWN:
+        return machine._finish(final_record(machine.order, event.report))
+    return OrderMachine._told(machine, event, now_ms)
+
+
+def takes_the_devices_unknown_for_partial(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
+    assert isinstance(event, orders.Told)
+    if event.report.state == codes.DOSE_UNKNOWN:
+        event = orders.Told(replace(event.report, state=codes.DOSE_PARTIAL, emitted_steps=90))
+    return OrderMachine._told(machine, event, now_ms)
+
+
 def forgets_to_ask(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
     OrderMachine._link_back(machine, event, now_ms)
     return []
@@ -133,6 +149,8 @@ MUTANTS: list[tuple[type[Event], Rule]] = [
     (orders.Told, ends_not_known_as_not_sent),
     (orders.Told, writes_an_outcome_for_every_report),
     (orders.Told, believes_in_delivery),
+    (orders.Told, takes_the_devices_unknown_for_the_truth),
+    (orders.Told, takes_the_devices_unknown_for_partial),
     (orders.LinkBack, forgets_to_ask),
 ]
 

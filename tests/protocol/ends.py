@@ -1,7 +1,7 @@
 """One end of the link under test, with what stands at the other end written by hand."""
 
 from collections.abc import Iterable
-from struct import pack
+from struct import pack, unpack
 
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ OTHER_SCHEMA = b"otherone"
 SESSION = b"SES1"
 NONCE = b"abcd"
 ZERO = bytes(4)
+ANSWERS = dict(messages.ANSWERS)
 
 
 def bodies(number: int) -> st.SearchStrategy[bytes]:
@@ -49,15 +50,15 @@ def frame(number: int, *values: int | bytes, session: bytes = SESSION, seq: int 
 
 def welcome_values(nonce: bytes, session: bytes, schema: bytes = SCHEMA) -> tuple:
     name = b"test".ljust(12, b"\0")
-    return (nonce, session, b"boot0001", schema, b"firmware", name, name, name, bytes(8), 77, 10)
+    return (nonce, session, b"boot0001", schema, b"firmware", name, name, name, b"rig00001", bytes(8), 77, 10)
 
 
 def dose_state_values(dose_id: bytes, state: int = codes.DOSE_RUNNING) -> tuple:
-    return (dose_id, state, 0, 0, 2, *range(10), 99)
+    return (dose_id, state, 0, 0, 1, 2, *range(10), 99)
 
 
 def status_values() -> tuple:
-    return (1, 1, 0, 0, 15, 0, 0, bytes(8), 0, 0, 0, 1000, 2000, 3000)
+    return (1, 1, 0, 0, 15, 0, 0, bytes(8), 0, 0, bytes(8), 0, 0, 0, 0, 0, 1000, 2000, 3000)
 
 
 def stopped_values(cause: int) -> tuple:
@@ -65,7 +66,11 @@ def stopped_values(cause: int) -> tuple:
 
 
 def telemetry_values() -> tuple:
-    return (1, 1, 0, 0, 15, 0, bytes(8), 0, 0, 0, 0, 0, 1, 2, 3, 12000)
+    return (1, 1, 0, 0, 15, 0, 0, bytes(8), 0, 0, 0, 0, 0, 1, 2, 3, 1000, 12000)
+
+
+def zero_values(number: int) -> tuple:
+    return unpack(messages.FORMATS[number], bytes(messages.SIZES[number]))
 
 
 class Device:
@@ -96,8 +101,10 @@ class Device:
                 self.link.answer(messages.WELCOME, *welcome_values(values[0], self.link.session))
             elif number in (messages.CLEAR, messages.GET_STATUS):
                 self.link.answer(messages.STATUS, *status_values())
-            else:
+            elif ANSWERS[number] == messages.DOSE_STATE:
                 self.link.answer(messages.DOSE_STATE, *dose_state_values(values[0]))
+            else:
+                self.link.answer(ANSWERS[number], *zero_values(ANSWERS[number]))
         self.executed += done
         return done
 

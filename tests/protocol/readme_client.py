@@ -4,17 +4,19 @@ import struct
 
 ZERO = bytes(4)
 
-HELLO, PING, DOSE_ORDER, GET_DOSE, STOP = 0x01, 0x02, 0x03, 0x04, 0x0F
-WELCOME, PONG, DOSE_STATE, STOPPED, REFUSED = 0x81, 0x82, 0x83, 0x85, 0x86
+HELLO, PING, DOSE_ORDER, GET_DOSE, STOP, GET_TREATMENT, GET_CARTRIDGE = 0x01, 0x02, 0x03, 0x04, 0x0F, 0x17, 0x18
+WELCOME, PONG, DOSE_STATE, STOPPED, REFUSED, TREATMENT, CARTRIDGE = 0x81, 0x82, 0x83, 0x85, 0x86, 0x88, 0x89
 
 BODIES = {
-    WELCOME: "<4s4s8s8s8s12s12s12s8sIB",
+    WELCOME: "<4s4s8s8s8s12s12s12s8s8sIB",
     PONG: "<II",
-    DOSE_STATE: "<8sBBBBIIIIIIIIIII",
+    DOSE_STATE: "<8sBBBBBIIIIIIIIIII",
     STOPPED: "<BBI8sII",
     REFUSED: "<BB8s",
+    TREATMENT: "<8sHBBIIIIIHIIIIIIIIII",
+    CARTRIDGE: "<BBB8s8sIIIH",
 }
-FINAL_STATES = {1: "refused", 8: "delivered", 9: "partial"}
+FINAL_STATES = {1: "refused", 8: "delivered", 9: "partial", 10: "unknown"}
 
 
 def crc32(data: bytes) -> int:
@@ -73,6 +75,8 @@ class Client:
         self.session = ZERO
         self.boot = bytes(8)
         self.last_dose_id = bytes(8)
+        self.treatment = bytes(8)
+        self.lot = bytes(8)
         self.uptime_ms = 0
         self.seq = 0
         self.rest = b""
@@ -87,6 +91,11 @@ class Client:
             number, session, seq = payload[0], payload[1:5], int.from_bytes(payload[5:7], "little")
             if number in BODIES and struct.calcsize(BODIES[number]) == len(payload) - 7:
                 yield number, session, seq, struct.unpack(BODIES[number], payload[7:])
+
+    def look_around(self):
+        """Learn what an order has to name: the open treatment and the lot of the flush."""
+        self.treatment = self.request(GET_TREATMENT, b"")[3][0]
+        self.lot = self.request(GET_CARTRIDGE, b"\x02")[3][3]
 
     def ask(self, frame: bytes, wanted, tries: int = 200):
         """Send a frame until something comes that is wanted."""
@@ -104,8 +113,8 @@ class Client:
         )
         if number == REFUSED:
             raise ConnectionRefusedError(values[2].hex())
-        self.session, self.boot, self.last_dose_id = values[1], values[2], values[8]
-        self.uptime_ms = values[9]
+        self.session, self.boot, self.last_dose_id = values[1], values[2], values[9]
+        self.uptime_ms = values[10]
         self.seq = 0
 
     def request(self, number: int, body: bytes):
@@ -116,7 +125,8 @@ class Client:
     def dose(self, dose_id: bytes, volume_nl: int, rate_nl_s: int) -> tuple:
         expires_ms = (self.uptime_ms + 5000) % (1 << 30)
         order = struct.pack("<8s8s8s4sI", dose_id, self.last_dose_id, self.boot, self.session, expires_ms)
-        order += struct.pack("<BBB8sII", 1, 2, 0, bytes(8), volume_nl, rate_nl_s)
+        order += struct.pack("<BBB8s", 1, 2, 0, self.lot)
+        order += struct.pack("<III24s8s", volume_nl, rate_nl_s, rate_nl_s, bytes(24), self.treatment)
         *_, values = self.request(DOSE_ORDER, order)
         while values[1] not in FINAL_STATES:
             *_, values = self.request(GET_DOSE, dose_id)

@@ -36,7 +36,7 @@ hello = frame(HELLO, NONCE, SCHEMA, session=ZERO, seq=1)
 
 
 def order(seq: int, dose_id: bytes = ID) -> bytes:
-    rest = (bytes(8), b"boot0001", SESSION, 5000, 1, 2, 0, bytes(8), 12_500, 1000)
+    rest = (bytes(8), b"boot0001", SESSION, 5000, 1, 2, 0, bytes(8), 12_500, 1000, 1000, bytes(24), bytes(8))
     return frame(DOSE_ORDER, dose_id, *rest, seq=seq)
 
 

@@ -50,6 +50,8 @@ def test_every_code_stands_in_its_enumeration():
         "CHANNEL_": codes.CHANNELS,
     }
     prefixes |= {"DEVICE_": codes.DEVICE_STATES, "KIND_": codes.KINDS, "PROFILE_": codes.PROFILES}
+    prefixes |= {"ALARM_": codes.ALARMS, "PRIORITY_": codes.PRIORITIES, "SLOT_": codes.SLOTS, "HOLD_": codes.HOLDS}
+    prefixes |= {"SCREENING_": codes.SCREENINGS, "CARTRIDGE_": codes.CARTRIDGE_STATES}
     for prefix, members in prefixes.items():
         named = {
             (name.removeprefix(prefix).lower(), value)
@@ -60,7 +62,7 @@ def test_every_code_stands_in_its_enumeration():
 
 
 def test_everything_a_host_may_ask_has_an_answer():
-    answered = dict(link.ANSWERS)
+    answered = dict(messages.ANSWERS)
     for number, name, direction, _, _ in messages.MESSAGES:
         assert (number in answered) == (direction == messages.TO_DEVICE), name
     assert all(messages.DIRECTIONS[answer] == messages.TO_HOST for answer in answered.values())

@@ -16,6 +16,8 @@ from tests.protocol.readme_client import Client, from_frame, message, to_frame
 
 README = (Path(__file__).parents[2] / "protocol" / "README.md").read_text("utf-8")
 ID = b"dose0001"
+TREATMENT = b"treat001"
+LOT = b"lot00001"
 
 
 def schema_in_readme() -> bytes:
@@ -40,9 +42,18 @@ class DosingDevice(Device):
             if number == messages.HELLO:
                 self.link.answer(messages.WELCOME, *welcome_values(values[0], self.link.session))
                 continue
+            if number == messages.GET_TREATMENT:
+                self.link.answer(messages.TREATMENT, TREATMENT, *[0] * 19)
+                continue
+            if number == messages.GET_CARTRIDGE:
+                self.link.answer(
+                    messages.CARTRIDGE, values[0], codes.CARTRIDGE_GOOD, values[0], LOT, b"serial01", 0, 0, 0, 0
+                )
+                continue
             dose_id = values[0]
             if number == messages.DOSE_ORDER and dose_id not in self.doses:
                 assert values[2:4] == (b"boot0001", SESSION)
+                assert (values[8], values[13]) == (LOT, TREATMENT)
                 self.doses[dose_id] = values[9]
             elif number == messages.GET_DOSE:
                 self.asked[dose_id] = self.asked.get(dose_id, 0) + 1
@@ -105,6 +116,7 @@ def test_the_worked_example_is_what_the_client_makes():
 def test_the_client_doses():
     device, client = connected(schema=schema_in_readme())
     client.connect(b"abcd")
+    client.look_around()
     assert client.session == SESSION
     values = client.dose(ID, 12_500, 1000)
     assert (values[0], values[1]) == (ID, codes.DOSE_DELIVERED)
@@ -116,6 +128,7 @@ def test_the_client_doses():
 def test_the_client_doses_and_stops_over_a_bad_line():
     device, client = connected(0.4)
     client.connect(b"abcd")
+    client.look_around()
     for count in range(20):
         dose_id = b"dose%04d" % count
         assert client.dose(dose_id, 1000 + count, 1000)[:2] == (dose_id, codes.DOSE_DELIVERED)

@@ -13,12 +13,16 @@ def test_every_code_has_a_text_and_no_text_is_left_over():
     assert set(PAIRS) == {(name, code) for name, table in texts.ENUMERATIONS.items() for code in table}
 
 
-@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[0] in ("cause", "reason") and pair not in FINE])
-def test_every_cause_and_reason_says_what_to_do(pair):
+@pytest.mark.parametrize(
+    "pair", [pair for pair in PAIRS if pair[0] in ("cause", "reason", "alarm") and pair not in FINE]
+)
+def test_every_cause_reason_and_alarm_says_what_to_do(pair):
     assert texts.describe(*pair).todo.endswith(".")
 
 
-@pytest.mark.parametrize(("prefix", "table"), [("INPUT_", texts.INPUTS), ("FAULT_", texts.SENSOR_FAULTS)])
+@pytest.mark.parametrize(
+    ("prefix", "table"), [("INPUT_", texts.INPUTS), ("FAULT_", texts.SENSOR_FAULTS), ("SELF_TEST_", texts.SELF_TEST)]
+)
 def test_every_bit_has_a_text(prefix, table):
     bits = {value for name, value in vars(codes).items() if name.startswith(prefix)}
     assert set(table) == bits
@@ -47,3 +51,8 @@ def test_bits_are_listed():
         texts.INPUTS[codes.INPUT_SAFE],
         texts.INPUTS[codes.INPUT_HOME],
     ]
+
+
+def test_alarms_are_told_by_their_bits():
+    assert texts.alarms_in(0) == []
+    assert texts.alarms_in(1 | 1 << 29) == [codes.ALARM_EMERGENCY_STOP, codes.ALARM_REPEATED]

@@ -122,7 +122,7 @@ class World:
         self.device.datagram(messages.STOPPED, cause, 1, 20, bytes(8), 0, self.now_ms)
 
     def dose_state(self, work):
-        return (work, codes.DOSE_RUNNING, 0, 0, 2) + (0,) * 10 + (self.now_ms,)
+        return (work, codes.DOSE_RUNNING, 0, 0, 1, 2) + (0,) * 10 + (self.now_ms,)
 
     def execute(self, number):
         device = self.device
@@ -132,7 +132,7 @@ class World:
             self.last_opened = nonce
             self.first_seq_of(device)
             name = b"test" + bytes(8)
-            ids = (bytes(8), SCHEMA, bytes(8), name, name, name, bytes(8))
+            ids = (bytes(8), SCHEMA, bytes(8), name, name, name, bytes(8), bytes(8))
             device.answer(messages.WELCOME, nonce, device.session, *ids, self.now_ms, 10)
             return
         assert number == messages.GET_DOSE, "the device executed what nobody asked for"
@@ -172,7 +172,9 @@ class World:
 
     def telemetry(self):
         """Let the device report its state."""
-        self.device.datagram(messages.TELEMETRY, self.now_ms, 1, 0, 0, 15, 0, bytes(8), 0, 0, 0, 0, 0, 1, 2, 3, 12000)
+        self.device.datagram(
+            messages.TELEMETRY, self.now_ms, 1, 0, 0, 15, 0, 0, bytes(8), *[0] * 5, 1, 2, 3, 1000, 12000
+        )
 
     # --- the line
 

@@ -22,7 +22,7 @@ def ticks_command(
 ) -> int:
     """Measure what a tick of the firmware costs in a dose, and which functions it goes to.
 
-    Exit codes: 0 the worst tick leaves half of its period; 1 it does not.
+    Exit codes: 0 the worst tick leaves three tenths of its period; 1 it does not.
     """
     _only_rp2040(target)
     from hil.boards.rp2040.ticks import measure, report  # noqa: PLC0415 -- the command line starts without the bench

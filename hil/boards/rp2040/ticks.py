@@ -18,10 +18,19 @@ from hil.hosts import ready
 US_PER_NS = 1e-3
 SETTLING_S = 0.5
 EXECUTIVE, CONTROLLER = "device_executive_Executive_", "device_controller_Controller_"
-SLICES = (*(CONTROLLER + name for name in ("sense", "judge", "advance")), EXECUTIVE + "_report")
+SUPERVISE = "device_watch_Watch_supervise"
+SLICES = (
+    *(CONTROLLER + name for name in ("sense", "judge")),
+    SUPERVISE,
+    *(CONTROLLER + name for name in ("advance", "write", "signal")),
+    EXECUTIVE + "_report",
+)
 ENDS = (EXECUTIVE + "_begin_tick", EXECUTIVE + "_end_tick")
-GOAL_US = 5000
-"""A tick leaves half of its period of 10 ms."""
+GOAL_US = 7000
+"""A tick leaves three of the 10 ms of its period to the turns between its slices and to the link."""
+TICK_US = 10_000
+COLLECTION_US = 2000
+"""What ends a tick takes longer than this only when the heap is collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +42,15 @@ class Ticks:
     functions: dict[str, FunctionTime]
     mean_us: float
     worst_us: int
+    """Of all ticks that do not collect the heap."""
+
+    collecting_us: int
+    """Of those that do, collection included."""
 
     @property
     def goal_met(self) -> bool:
-        """Whether the worst tick leaves half of its period; one that collects the heap counts too."""
-        return self.worst_us <= GOAL_US
+        """Whether the worst tick leaves enough of its period; one that collects the heap may take all of it."""
+        return self.worst_us <= GOAL_US and self.collecting_us < TICK_US
 
     def as_dict(self, functions: int = 25) -> dict[str, Any]:
         """Return plain values for JSON, us."""
@@ -45,10 +58,11 @@ class Ticks:
             "ticks": self.ticks,
             "mean_us": round(self.mean_us, 1),
             "worst_us": self.worst_us,
+            "worst_collecting_us": self.collecting_us,
             "goal_us": GOAL_US,
             "goal_met": self.goal_met,
             "parts_us": {
-                name.rpartition("_Controller_")[2].rpartition("_Executive_")[2]: {
+                name.rpartition("_Controller_")[2].rpartition("_Executive_")[2].rpartition("_Watch_")[2]: {
                     "mean": round(part.total_ns * US_PER_NS / self.ticks, 1),
                     "worst": round(part.worst_ns * US_PER_NS, 1),
                 }
@@ -92,12 +106,15 @@ class _TickProfile(Profile):
     def __init__(self, chip: Chip, elf: Path) -> None:
         super().__init__(chip, elf)
         self.ticks_ns: list[int] = []
+        self.ends_ns: list[int] = []
 
     def _leave(self, name: str, entered_ns: int, inner_ns: int, stack_pointer: int) -> None:
         if name == ENDS[0]:
             self.ticks_ns.append(0)
         if self.ticks_ns and name in (*SLICES, *ENDS):
             self.ticks_ns[-1] += self._chip.now_ns - entered_ns
+            if name == ENDS[1]:
+                self.ends_ns.append(self._chip.now_ns - entered_ns)
         super()._leave(name, entered_ns, inner_ns, stack_pointer)
 
 
@@ -106,7 +123,11 @@ def _ticks(profile: _TickProfile) -> Ticks:
     count = table[SLICES[0]].calls
     parts = {name: table[name] for name in (*ENDS[:1], *SLICES, *ENDS[1:])}
     mean_us = sum(part.total_ns for part in parts.values()) * US_PER_NS / count
-    return Ticks(count, parts, table, mean_us, round(max(profile.ticks_ns) * US_PER_NS))
+    pairs = list(zip(profile.ticks_ns, profile.ends_ns, strict=False))
+    plain = [tick_ns for tick_ns, end_ns in pairs if end_ns * US_PER_NS <= COLLECTION_US]
+    collecting = [tick_ns for tick_ns, end_ns in pairs if end_ns * US_PER_NS > COLLECTION_US]
+    worst_us = [round(max(each, default=0) * US_PER_NS) for each in (plain, collecting)]
+    return Ticks(count, parts, table, mean_us, *worst_us)
 
 
 def report(ticks: Ticks, functions: int) -> str:
@@ -116,7 +137,8 @@ def report(ticks: Ticks, functions: int) -> str:
     for name, part in told["parts_us"].items():
         lines.append(f"  {name:56} mean {part['mean']:7.0f}  worst {part['worst']:7.0f}")
     lines.append(f"  {'together':56} mean {told['mean_us']:7.0f}  worst {told['worst_us']:7.0f}")
-    lines.append(f"  {'':56} goal            {GOAL_US:7.0f}{'' if ticks.goal_met else '  MISSED'}")
+    lines.append(f"  {'with a collection of the heap':56}              worst {told['worst_collecting_us']:7.0f}")
+    lines.append(f"  {'':56} goal               {GOAL_US:7.0f}{'' if ticks.goal_met else '  MISSED'}")
     if functions:
         lines.append("functions by their own time, us a tick:")
         for name, function in told["functions_us"].items():

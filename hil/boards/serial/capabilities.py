@@ -12,7 +12,7 @@ class NotHereError(BoardError):
     """What is asked for cannot be done to a real board, or not on this bench: the scenario is skipped by name."""
 
 
-CAPABILITIES = (*wire.CAPABILITIES, "i2c-fram", "i2c-temperature")
+CAPABILITIES = (*wire.CAPABILITIES, "i2c-fram", "i2c-temperature", "i2c-cartridges")
 """What the probe brings, and the chips that have to stand on the bench."""
 
 WHOLE_RIG = frozenset(CAPABILITIES)
@@ -27,6 +27,7 @@ MEANING = {
     "i2c-flow": "a flow chip answers with the plant's flow",
     "i2c-fram": "a journal FRAM is wired",
     "i2c-temperature": "a thermometer is wired",
+    "i2c-cartridges": "three cartridges' memories are wired",
 }
 
 

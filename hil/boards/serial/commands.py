@@ -1,6 +1,6 @@
 """`rig hil wiring`: which wire between device and probe is wrong."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ def wiring_command(
     board_url: Annotated[str, typer.Option(metavar="URL", help="The device's port: serial:///dev/ttyUSB0")] = "",
     probe_url: Annotated[str, typer.Option(metavar="URL", help="The probe's port: serial:///dev/ttyACM0")] = "",
     capabilities: Annotated[str, typer.Option(help="What the bench has beside the probe; -NAME takes one away.")] = "",
+    provision_seed: Annotated[
+        int | None, typer.Option(min=0, help="The seed whose images are in the FRAM and the cartridges.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random at the bench.")] = 1,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> int:
@@ -23,11 +26,14 @@ def wiring_command(
     from hil.bench import Bench  # noqa: PLC0415  the command line starts without the bench
     from hil.boards.base import BoardError  # noqa: PLC0415
     from hil.boards.serial.wiring import WRONG, examine  # noqa: PLC0415
+    from hil.provision import Provision  # noqa: PLC0415
 
     if not probe_url:
         raise RigError("no_port", "Without a probe no wire can be looked at.", "Name its port with --probe-url.")
+    ports: dict[str, Any] = {"board_url": board_url, "probe_url": probe_url, "capabilities": capabilities}
+    provision = None if provision_seed is None else Provision.of_seed(provision_seed)
     try:
-        with Bench("serial", seed, board_url=board_url, probe_url=probe_url, capabilities=capabilities) as bench:
+        with Bench("serial", seed, provision=provision, **ports) as bench:
             findings = examine(bench)
     except BoardError as error:
         raise RigError("port_failed", f"The bench is not complete: {error}", "") from error

@@ -22,7 +22,7 @@ from hil.plant.sensor_faults import STUCK
 from hil.pseudo_terminal import PseudoTerminal
 from hil.realtime import RealTimeBench
 
-CHIPS = "i2c-fram,i2c-temperature"
+CHIPS = "i2c-fram,i2c-temperature,i2c-cartridges"
 """What the simulated device brings beside its probe."""
 
 _CAPABILITIES = (1 << len(wire.CAPABILITIES)) - 1
@@ -267,7 +267,8 @@ def main() -> int:
     options.add_argument("--seed", default=1, type=int)
     named = options.parse_args()
     with StandIn(named.target, named.seed) as stand_in:
-        print(f"--board-url {stand_in.board_url} --probe-url {stand_in.probe_url} --capabilities {CHIPS}", flush=True)
+        ports = f"--board-url {stand_in.board_url} --probe-url {stand_in.probe_url}"
+        print(f"{ports} --capabilities {CHIPS} --provision-seed {named.seed}", flush=True)
         try:
             signal.pause()
         except KeyboardInterrupt:

@@ -23,7 +23,8 @@ SCENARIOS = "hil/scenarios"
 
 NO_BOARD = (
     "tier board: NOT RUN, no board was named.\n"
-    "  make test-board BOARD=/dev/ttyUSB0 PROBE=/dev/ttyACM0 CAPABILITIES=i2c-fram,i2c-temperature\n"
+    "  make test-board BOARD=/dev/ttyUSB0 PROBE=/dev/ttyACM0 "
+    "CAPABILITIES=i2c-fram,i2c-temperature,i2c-cartridges PROVISION=1\n"
     "  wiring and steps: hil/README.md, Boards: serial"
 )
 
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--board-url", default="")
     parser.add_argument("--probe-url", default="")
     parser.add_argument("--capabilities", default="")
+    parser.add_argument("--provision-seed", default="")
     parser.add_argument("select", nargs="*", default=[SCENARIOS], help="what pytest is to collect")
     named = parser.parse_args(arguments)
     if not named.board_url:
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_NOT_RUN
     with tempfile.TemporaryDirectory(prefix="nanorig-board-") as folder:
         report = Path(folder) / "report.jsonl"
-        options = [f"--{name.replace('_', '-')}={getattr(named, name)}" for name in _OPTIONS]
+        options = [f"--{name.replace('_', '-')}={getattr(named, name)}" for name in _OPTIONS if getattr(named, name)]
         command = [
             sys.executable,
             "-m",
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _judge(code, results)
 
 
-_OPTIONS = ("board_url", "probe_url", "capabilities")
+_OPTIONS = ("board_url", "probe_url", "capabilities", "provision_seed")
 
 
 def _results(report: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,6 +61,9 @@ async def _examine(bench: Bench) -> list[Finding]:
     try:
         findings = [Finding("LINK", "GP0, GP1", OK)]
         findings += await _chips(bench, host)
+        with suppress(TimeoutError):
+            await host.unlatched(bench.press_footswitch)
+            await host.ready()
         findings += await _outputs(bench, host)
         findings += await _inputs(bench, host)
         findings += await _analogue(bench, host)

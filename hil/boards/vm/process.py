@@ -10,7 +10,7 @@ from pathlib import Path
 from hil.boards.base import BoardError
 from hil.toolchain.micropython import MicroPython
 
-HEAP_KIB = 256
+HEAP_KIB = 768
 """Heap of the VM: objects are twice as wide as on a Pico's 32 bits, and the firmware is compiled here, not frozen."""
 
 HANG_TIMEOUT_S = 10

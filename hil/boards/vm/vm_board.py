@@ -87,7 +87,7 @@ class Wire:
         word = self._word
         return word[0] | word[1] << 8 | word[2] << 16 | word[3] << 24
 
-    def i2c(self, bus: int, address: int, memory: int, written: "Buffer", into: bytearray) -> int:
+    def i2c(self, bus: int, address: int, memory: int, written: "Buffer", into: bytearray | memoryview) -> int:
         """Do one transfer: an optional 16-bit memory address and octets out, then octets in. Return 0 or errno.
 
         The clock moves by the transfer's bus time, so the state is taken anew.
@@ -131,7 +131,7 @@ class Wire:
         self._socket.write(message, self._length)
         self._length = 2
 
-    def _take(self, buffer: bytearray, count: int) -> None:
+    def _take(self, buffer: bytearray | memoryview, count: int) -> None:
         if self._socket.readinto(buffer, count) != count:
             raise BenchGoneError
 
@@ -304,7 +304,7 @@ class VmBoard:
         """Write octets to a 16-bit memory address. Raises OSError when not acknowledged."""
         self._transfer(bus, address, memory, buffer, _NOTHING)
 
-    def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray) -> None:
+    def i2c_readfrom_mem_into(self, bus: int, address: int, memory: int, buffer: bytearray | memoryview) -> None:
         """Read octets from a 16-bit memory address. Raises OSError when not acknowledged."""
         self._transfer(bus, address, memory, _NOTHING, buffer)
 
@@ -347,7 +347,7 @@ class VmBoard:
     def _word(self, offset: int) -> int:
         return self._vector[offset] | self._vector[offset + 1] << 8
 
-    def _transfer(self, bus: int, address: int, memory: int, written: "Buffer", into: bytearray) -> None:
+    def _transfer(self, bus: int, address: int, memory: int, written: "Buffer", into: bytearray | memoryview) -> None:
         error = self._wire.i2c(bus, address, memory, written, into)
         if error:
             raise OSError(error)

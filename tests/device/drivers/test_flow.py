@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.drivers.flow import CRC8, FlowSensor
+from device.drivers.flow import CRC8, STUCK_READS, FlowSensor
 from tests.device.fakes import FakeBoard, crc8
+
+RETRY_READS = 4
 
 
 @pytest.fixture
@@ -52,9 +54,74 @@ def test_a_sensor_that_falls_silent_is_faulty_after_three_reads_and_is_started_a
         faults.append(sensor.faulty)
     assert faults == [False, False, True, True]
     board.flow_silent = False
-    for _ in range(3):
+    for _ in range(2 * RETRY_READS):
         sensor.read()
     assert not sensor.faulty
+
+
+@pytest.mark.req("FLOW-8")
+def test_a_faulty_sensor_is_asked_every_fourth_time(board):
+    sensor = started(board)
+    board.flow_silent = True
+    for _ in range(3):
+        sensor.read()
+    assert sensor.faulty
+    asked = []
+
+    def refuse(bus, address, buffer):
+        asked.append(address)
+        raise OSError(5)
+
+    board.i2c_writeto = board.i2c_readfrom_into = refuse
+    for _ in range(10 * RETRY_READS):
+        sensor.read()
+    assert len(asked) == 10
+
+
+@pytest.mark.req("FLOW-8")
+def test_the_same_flow_for_a_second_is_a_stuck_sensor_until_it_moves_again(board):
+    board.flicker = lambda sensor: 0
+    board.flow_ul_min_x10 = 600
+    sensor = FlowSensor(board, 0)
+    sensor.read()
+    for _ in range(STUCK_READS - 1):
+        sensor.read()
+    assert not sensor.faulty
+    sensor.read()
+    assert sensor.faulty
+    board.flow_ul_min_x10 = 601
+    sensor.read()
+    assert not sensor.faulty
+
+
+@pytest.mark.req("FLOW-8")
+@pytest.mark.parametrize(("flow", "temperature"), [(32767, 4400), (-32768, 4400), (0, 17_001), (0, -4_001)])
+def test_what_no_liquid_in_the_rig_can_read_is_a_fault_and_keeps_the_last_flow(board, flow, temperature):
+    board.flow_ul_min_x10 = 600
+    sensor = started(board)
+
+    def absurd(bus, address, buffer):
+        for index, word in enumerate((flow & 0xFFFF, temperature & 0xFFFF, 0)):
+            octets = word.to_bytes(2, "big")
+            buffer[index * 3 : index * 3 + 3] = octets + bytes([crc8(octets)])
+
+    board.i2c_readfrom_into = absurd
+    sensor.read()
+    assert sensor.faulty
+    assert sensor.flow_nl_s == 1000
+
+
+@pytest.mark.req("FLOW-8")
+@pytest.mark.parametrize(("error", "held"), [(5, False), (110, True)])
+def test_only_a_time_out_says_that_the_bus_is_held(board, error, held):
+    sensor = started(board)
+
+    def fail(bus, address, buffer):
+        raise OSError(error)
+
+    board.i2c_readfrom_into = fail
+    sensor.read()
+    assert sensor.held is held
 
 
 @pytest.mark.req("FLOW-8")
@@ -71,7 +138,7 @@ def test_a_sensor_that_measures_since_before_a_reset_is_stopped_and_started_anew
     commands.append(b"\x36\x08")
     board.i2c_writeto = take
     sensor = FlowSensor(board, 0)
-    for _ in range(4):
+    for _ in range(4 * RETRY_READS):
         sensor.read()
     assert commands[1:] == [b"refused", b"\x3f\xf9", b"\x36\x08"]
     assert not sensor.faulty

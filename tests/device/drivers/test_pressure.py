@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.drivers.pressure import PressureSensor
+from device.drivers.pressure import STUCK_READS, PressureSensor
 from tests.device.fakes import pressure_raw
 
 
 def settled(raw, conversions=400):
+    """A sensor that has read ``raw``, one count more in every second conversion."""
     sensor = PressureSensor()
-    for _ in range(conversions):
-        sensor.take(raw)
+    for conversion in range(conversions):
+        sensor.take(raw + conversion % 2)
     return sensor
 
 
@@ -31,6 +32,18 @@ def test_a_reading_outside_5_to_95_percent_of_supply_is_a_fault_and_keeps_the_la
     sensor.take(raw)
     assert sensor.faulty
     assert sensor.pa == before
+
+
+@pytest.mark.req("FLOW-8")
+def test_the_same_conversion_for_a_second_is_a_stuck_sensor_until_it_moves_again():
+    sensor = PressureSensor()
+    for _ in range(STUCK_READS - 1):
+        sensor.take(pressure_raw(50))
+    assert not sensor.faulty
+    sensor.take(pressure_raw(50))
+    assert sensor.faulty
+    sensor.take(pressure_raw(50) + 1)
+    assert not sensor.faulty
 
 
 def test_a_sensor_that_never_read_is_faulty():

@@ -180,7 +180,7 @@ def test_power_may_go_after_any_octet_of_the_journal(octets):
                     raise AssertionError from error
             return super().turn()
 
-    with Bench("twin", executive=Writer) as bench:
+    with Bench("twin", executive=Writer, provisioned=False) as bench:
         bench.plant.fram.cut_power_after(octets)
         bench.run_for(0.1)
         assert bench.board.executive is None

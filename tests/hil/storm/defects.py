@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-import device.controller
-import device.dose
+import device.conditions
+import device.dose_order
 import device.executive
-import device.interlocks
 from device.controller import Controller
+from device.dose_order import OrderRules
 from device.drivers.flow import FlowSensor
 from device.drivers.pressure import PressureSensor
 from device.executive import Executive
+from device.interlocks import Interlocks
+from device.orders import Orders
 from device.pump import Pump
 from protocol import codes
 from protocol.framing import CRC_SIZE, FrameDecoder, _unstuff
@@ -36,28 +38,31 @@ def any_checksum_will_do(monkeypatch):
 
 
 def deaf_to_a_lost_link(monkeypatch):
-    monkeypatch.setattr(device.controller, "LINK_LOST_MS", 1 << 28)
+    monkeypatch.setattr(device.conditions, "LINK_LOST_MS", 1 << 28)
 
 
 def a_repeated_order_runs_again(monkeypatch):
     """Neither the link's cache, nor the outcomes, nor the last dose named stand in the way."""
-    judge = device.dose.DoseMachine._judge
+    judge = OrderRules.judge
+    find = Orders.find
     admit = AnswerCache.admit
 
-    def forget(self, dose_id, now_ms):
-        if dose_id == self.dose_id and self.open():
-            return self.values(now_ms)
-        return self._blank(dose_id, codes.DOSE_NOT_KNOWN, codes.REASON_NONE, 0, 0, 0, now_ms)
+    def forget(self, dose_id):
+        known = find(self, dose_id)
+        if codes.DOSE_ACCEPTED <= known[1] <= codes.DOSE_STOPPING:
+            return known
+        return (dose_id, codes.DOSE_NOT_KNOWN, *known[2:])
 
-    def forgiving(self, order, *rest):
-        return judge(self, (order[0], self.dose_id, *order[2:]), *rest)
+    def forgiving(self, order, session, now_ms):
+        order.last_dose_id = self._rules.journal.last_dose_id
+        return judge(self, order, session, now_ms)
 
     def always(self, seq):
         admit(self, seq)
         return True
 
-    monkeypatch.setattr(device.dose.DoseMachine, "find", forget)
-    monkeypatch.setattr(device.dose.DoseMachine, "_judge", forgiving)
+    monkeypatch.setattr(Orders, "find", forget)
+    monkeypatch.setattr(OrderRules, "judge", forgiving)
     monkeypatch.setattr(AnswerCache, "admit", always)
 
 
@@ -65,7 +70,7 @@ def every_boot_is_the_same(monkeypatch):
     class Forgetful(Controller):
         def __init__(self, board):
             super().__init__(board)
-            self.boot = self.dose._boot = b"the boot"
+            self.boot = self.orders._judge._boot = b"the boot"
 
     monkeypatch.setattr(device.executive, "Controller", Forgetful)
 
@@ -83,17 +88,17 @@ def the_emergency_stop_is_left_to_the_hardware(monkeypatch):
     """Nobody looks at the pin, and what SAFE has cut is armed again."""
     tick = Pump.tick
 
-    def revive(self, now_us):
+    def revive(self, now_us, *bounds):
         if self.running and self._generator.dead():
             self.granted_steps -= self._generator.halt()
             self.emitted_steps = self.granted_steps
             self._outstanding = 0
             self._generator.arm()
-        tick(self, now_us)
+        return tick(self, now_us, *bounds)
 
-    ignored = (device.interlocks.ESTOP, device.interlocks.SAFE, device.interlocks.DOOR)
-    rows = tuple(row for row in device.interlocks.ROWS if row[0] not in ignored)
-    monkeypatch.setattr(device.interlocks, "ROWS", rows)
+    observe = Interlocks.observe
+    seen_healthy = codes.INPUT_ESTOP_HEALTHY | codes.INPUT_DOOR_CLOSED | codes.INPUT_SAFE
+    monkeypatch.setattr(Interlocks, "observe", lambda self, inputs, found: observe(self, inputs | seen_healthy, found))
     monkeypatch.setattr(Controller, "tripped", lambda self: self.board.clear_trip())
     monkeypatch.setattr(Pump, "tick", revive)
 
@@ -103,19 +108,13 @@ def a_stop_is_forgotten(monkeypatch):
 
     def forgetful(self, cause):
         stop(self, cause)
-        self.stop_cause = codes.CAUSE_NONE
+        self.latches.clear_machine()
 
     monkeypatch.setattr(Controller, "stop", forgetful)
 
 
 def agent_flows_for_the_asking(monkeypatch):
-    judge_kind = device.dose.DoseMachine._judge_kind
-
-    def permissive(self, kind, channel, profile, lot):
-        reason = judge_kind(self, kind, channel, profile, lot)
-        return codes.REASON_NONE if reason == codes.REASON_NO_PERMIT else reason
-
-    monkeypatch.setattr(device.dose.DoseMachine, "_judge_kind", permissive)
+    monkeypatch.setattr(device.dose_order, "needs_permit", lambda *_: False)
 
 
 def the_firmware_falls_over(monkeypatch):

@@ -2,8 +2,10 @@
 
 import gc
 
-from protocol import messages
+from protocol import wire_formats as messages
 from tests.protocol.on_micropython.device_end import SESSION, chunk, frame, link, write_all, write_nothing
+
+STATUS = (1, 1, 0, 0, 15, 0, 0, b"12345678", 0, 0, bytes(8), 0, 0, 0, 0, 0, 1000, 2000, 3000)
 
 
 def idle():
@@ -28,7 +30,7 @@ def ping(length):
 def ask(length):
     link.receive(chunk, length, 7)
     if link.next_request() == messages.GET_STATUS:
-        link.answer(messages.STATUS, 1, 1, 0, 0, 15, 0, 0, b"12345678", 0, 0, 0, 1000, 2000, 3000)
+        link.answer(messages.STATUS, *STATUS)
     link.transmit(write_all)
 
 

@@ -2,12 +2,12 @@
 
 import time
 
-from protocol import messages
+from protocol import wire_formats as messages
 from tests.protocol.on_micropython.device_end import SESSION, chunk, frame, link, write_all
 
-ORDER = bytes(24) + SESSION + bytes(4) + b"\x01\x02\x00" + bytes(16)
-DOSE = (b"12345678", 3, 0, 0, 2, 12500, 2229, 1, 2, 3, 4, 5, 6, 7, 0, 99)
-TELEMETRY = (1, 1, 0, 0, 15, 0, b"12345678", 0, 0, 0, 0, 0, 1, 2, 3, 12000)
+ORDER = bytes(24) + SESSION + bytes(4) + b"\x01\x02\x00" + bytes(52)
+DOSE = (b"12345678", 3, 0, 0, 1, 2, 12500, 2229, 1, 2, 3, 4, 5, 6, 7, 0, 99)
+TELEMETRY = (1, 1, 0, 0, 15, 0, 0, b"12345678", 0, 0, 0, 0, 0, 1, 2, 3, 1000, 12000)
 
 
 def took(function, *arguments):

@@ -1,6 +1,6 @@
 """A device's end with an open session, for the programs that measure it. Its text goes in front of theirs."""
 
-from protocol import messages
+from protocol import wire_formats as messages
 from protocol.framing import MAX_FRAME, encode_frame
 from protocol.link_device import DeviceLink
 
@@ -28,5 +28,7 @@ def write_nothing(buffer, length):
 link = DeviceLink(SCHEMA, lambda: SESSION)
 link.receive(chunk, frame(messages.HELLO, bytes(4), 1, b"abcd" + SCHEMA), 7)
 assert link.next_request() == messages.HELLO
-link.answer(messages.WELCOME, b"abcd", SESSION, *[bytes(8), SCHEMA, bytes(8)], *[bytes(12)] * 3, bytes(8), 7, 10)
+link.answer(
+    messages.WELCOME, b"abcd", SESSION, *[bytes(8), SCHEMA, bytes(8)], *[bytes(12)] * 3, bytes(8), bytes(8), 7, 10
+)
 link.transmit(write_all)

@@ -2,7 +2,8 @@
 
 import time
 
-from protocol import framing, messages
+from protocol import framing
+from protocol import wire_formats as messages
 from protocol.framing import MAX_FRAME, FrameDecoder, _collect, _stuff, _unstuff, encode_frame
 from protocol.link_device import DeviceLink
 

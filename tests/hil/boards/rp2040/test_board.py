@@ -17,6 +17,9 @@ STOP_LIMIT_NS = 5 * NS_PER_MS
 SAFE_LIMIT_NS = 10_000
 HANG_LIMIT_NS = 40 * NS_PER_MS
 TICK_NS = 10 * NS_PER_MS
+START_MS = 1_600
+"""Power-on to the first answer: modules, FRAM, the image's CRC; a rig that never dosed takes the longest."""
+
 SLICES = ("sense", "judge", "advance")
 
 
@@ -78,7 +81,7 @@ async def test_a_hung_processor_ends_all_flow_with_the_grant(bench):
 
 
 async def test_the_firmware_answers_soon_after_power_on(bench, rig):
-    assert rig.welcome.uptime_ms < 500
+    assert rig.welcome.uptime_ms < START_MS
 
 
 def test_power_off_drops_every_output_and_power_on_boots_again(bench):
@@ -94,7 +97,7 @@ def test_power_lost_at_a_journal_octet_turns_the_controller_off(bench):
     bench.power_off()
     bench.plant.fram.cut_power_after(3)
     bench.power_on()
-    bench.run_for(0.3)
+    bench.run_for(START_MS / 1000)
     assert bench.board.power_lost
     assert bench.board.chip is None
 

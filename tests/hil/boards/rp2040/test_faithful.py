@@ -8,11 +8,13 @@ import pytest
 from hil.bench import Bench
 from hil.boards.line import OCTET_NS
 from hil.boards.rp2040.scripts import ScriptedPico
+from hil.hosts import ready
 from hil.plant.parameters import NS_PER_MS
 
 pytestmark = pytest.mark.rp2040
 
 FLUSH = 2
+START_S = 1.6
 WRITE = """\
 import vfs, rp2
 flash = rp2.Flash()
@@ -46,9 +48,9 @@ def test_power_cut_at_an_instant_ends_everything_at_the_pins_and_a_new_boot_begi
 
     async def run():
         rig = await bench.connect()
-        await asyncio.sleep(0.1)
+        await ready(rig)
         dose = asyncio.ensure_future(rig.dose(30_000, 20_000))
-        await asyncio.sleep(0.2137)
+        await asyncio.sleep(0.3137)
         edges, cut_ns = bench.edge_count(FLUSH), bench.now_ns
         assert edges > 0
         bench.power_off()
@@ -59,7 +61,7 @@ def test_power_cut_at_an_instant_ends_everything_at_the_pins_and_a_new_boot_begi
         assert not bench.plant.motor_powered
         before = rig.welcome.boot
         bench.power_on()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(START_S + 1.0)
         assert rig.welcome.boot != before
         assert bench.edge_count(FLUSH) == edges
         dose.cancel()
@@ -74,12 +76,12 @@ def test_power_cut_at_an_instant_ends_everything_at_the_pins_and_a_new_boot_begi
 @pytest.mark.parametrize("octets", [1, 4, 7])
 def test_power_cut_at_an_octet_of_a_journal_write_leaves_exactly_those_octets(octets):
     with Bench("rp2040", seed=2) as bench:
-        bench.run_for(0.3)
+        bench.run_for(START_S)
         bench.power_off()
         before = bytes(bench.plant.fram.contents)
         bench.plant.fram.cut_power_after(octets)
         bench.power_on()
-        bench.run_for(0.3)
+        bench.run_for(START_S)
         assert bench.board.power_lost
         written = [index for index, octet in enumerate(bench.plant.fram.contents) if octet != before[index]]
         assert len(written) <= octets
@@ -133,7 +135,7 @@ def run_of(seed):
 
         async def run():
             rig = await bench.connect()
-            await asyncio.sleep(0.1)
+            await ready(rig)
             dose = asyncio.ensure_future(rig.dose(5000, 8000))
             await asyncio.sleep(0.3)
             await rig.stop()

@@ -78,7 +78,7 @@ def collected(probe, seconds):
 
 def test_it_welcomes_reports_and_keeps_time(probe):
     assert (probe.name, probe.capabilities) == ("vm", ("edges", "safe", "inputs"))
-    messages = collected(probe, 0.3)
+    messages = collected(probe, 1.0)
     horizons = [probe.clock.ns(message[1]) for message in messages if message[0] == wire.HORIZON]
     assert len(horizons) > 20
     assert horizons == sorted(horizons)

@@ -23,7 +23,7 @@ def run(*arguments):
 
 
 def ports(stand_in):
-    return [f"--board-url={stand_in.board_url}", f"--probe-url={stand_in.probe_url}"]
+    return [f"--board-url={stand_in.board_url}", f"--probe-url={stand_in.probe_url}", "--provision-seed=1"]
 
 
 def test_a_dose_a_stop_and_a_fall_of_safe_pass_end_to_end(stand_in):

@@ -22,6 +22,7 @@ def on(bench, act):
         host = RawHost(bench.transport(), bench.seed)
         await host.__aenter__()
         try:
+            await host.unlatched(bench.press_footswitch)
             await host.ready()
             return await act(host)
         finally:

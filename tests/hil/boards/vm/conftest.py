@@ -1,6 +1,7 @@
 """A vm board on a simulated rig, and a host that talks to it step by step."""
 
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from hil.boards.base import make
 from hil.boards.vm import VmBoard
 from hil.plant.rig import SimulatedRig
+from hil.provision import Provision, provision_rig
 from hil.recorder import Recorder
 from protocol import codes, messages, typed
 from protocol.link_events import Answer, Datagram, Welcome
 from protocol.link_host import HostLink
 
 FLUSH = codes.CHANNEL_FLUSH
+PROVISION = Provision.drawn(Random(1))
 NS_PER_MS = 1_000_000
 PING_EVERY_NS = 250 * NS_PER_MS
 
@@ -33,7 +36,7 @@ class SteppedHost:
         self._link.hello(self._now_ms())
         self._run_until(lambda: self.welcome is not None)
         assert self.welcome is not None
-        self.run_for(0.5)  # the first readings of the sensors
+        self.run_for(1.5)  # the first readings of the sensors, and the cartridges
         return self.welcome
 
     def request(self, number: int, *values: Any) -> tuple[Any, ...]:
@@ -53,9 +56,12 @@ class SteppedHost:
             kind=codes.KIND_DOSE,
             channel=FLUSH,
             profile=codes.PROFILE_CONSTANT,
-            lot=bytes(8),
+            lot=PROVISION.lots[FLUSH],
             volume_nl=volume_nl,
             rate_nl_s=rate_nl_s,
+            rate_end_nl_s=rate_nl_s,
+            segments=bytes(24),
+            treatment=PROVISION.treatment,
         )
         return typed.DoseState.from_values(self.request(messages.DOSE_ORDER, *order.values()))
 
@@ -102,6 +108,7 @@ class Bench:
 
     def __init__(self, seed: int = 1, **options: object) -> None:
         self.rig = SimulatedRig(seed=seed)
+        provision_rig(self.rig, PROVISION)
         self.recorder = Recorder()
         board = make("vm", self.rig, self.recorder, **options)
         assert isinstance(board, VmBoard)

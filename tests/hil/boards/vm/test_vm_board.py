@@ -7,6 +7,7 @@ import pytest
 
 from device.identity import firmware_hash
 from device.limits import steps_of
+from hil.boards.vm.process import HEAP_KIB
 from hil.toolchain.micropython import MicroPythonMissingError, pico_like
 from protocol import codes, messages, typed
 
@@ -120,7 +121,7 @@ def test_the_heap_is_bounded_and_does_not_fill(make_bench):
         for number, values in bench.host.heard
         if number == messages.LINK_STATS and values[-1]
     ]
-    assert 0 < min(free) < 256 * 1024
+    assert 0 < min(free) < HEAP_KIB * 1024
     assert free[-1] > free[0] - 4096
 
 

@@ -1,0 +1,84 @@
+"""What keeps the rig from dosing until somebody takes it away: the machine's stop, and the patient's stop or hold.
+
+Both outlive a loss of power. A machine cause (an operator's stop is one here) is cleared by a person at the rig, a
+patient cause by a clinician and a person.
+"""
+
+from protocol import codes
+
+OCTETS = 5
+
+
+def is_patient_cause(cause: int) -> bool:
+    """Whether the cause lies in the patient and not in the machine."""
+    return codes.CAUSE_MONITOR <= cause <= codes.CAUSE_CONSENT
+
+
+class Latches:
+    """``stop_cause`` is the first cause of the stop, 0 for none; ``hold_cause`` the patient's cause, 0 for none.
+
+    ``service_only``: the machine's stop is cleared in service mode only. ``dirty`` says that what ``pack`` returns
+    differs from what was packed last.
+    """
+
+    def __init__(self) -> None:
+        self.stop_cause = codes.CAUSE_NONE
+        self.machine_cause = codes.CAUSE_NONE
+        self.hold_cause = codes.CAUSE_NONE
+        self.service_only = False
+        self.dirty = False
+        self._hold_stops = False
+
+    def stop(self, cause: int) -> None:
+        """Latch a stop; the first cause of each kind stays."""
+        if is_patient_cause(cause):
+            self.hold(cause)
+            self._set(self.machine_cause, self.hold_cause, True)
+        elif self.machine_cause == codes.CAUSE_NONE:
+            self._set(cause, self.hold_cause, self._hold_stops)
+        if self.stop_cause == codes.CAUSE_NONE:
+            self.stop_cause = cause
+            self.dirty = True
+
+    def hold(self, cause: int) -> None:
+        """Latch a patient cause that keeps agent from flowing; the first stays."""
+        if self.hold_cause == codes.CAUSE_NONE:
+            self._set(self.machine_cause, cause, self._hold_stops)
+
+    def keep_for_service(self) -> None:
+        """Latch a stop that came too often to be cleared by whoever stands at the rig."""
+        self.stop(codes.CAUSE_REPEATED)
+        if not self.service_only:
+            self.service_only = True
+            self.dirty = True
+
+    def clear_machine(self) -> None:
+        """Take the machine's stop away; a patient's stop stays."""
+        self.service_only = False
+        self._set(codes.CAUSE_NONE, self.hold_cause, self._hold_stops)
+        self.stop_cause = self.hold_cause if self._hold_stops else codes.CAUSE_NONE
+
+    def clear_patient(self) -> None:
+        """Take the patient's stop or hold away; a machine's stop stays."""
+        self._set(self.machine_cause, codes.CAUSE_NONE, False)
+        self.stop_cause = self.machine_cause
+
+    def pack(self) -> bytes:
+        """Return the octets that ``unpack`` takes."""
+        self.dirty = False
+        return bytes(
+            (self.stop_cause, self.machine_cause, self.hold_cause, int(self._hold_stops), int(self.service_only))
+        )
+
+    def unpack(self, octets: bytes) -> None:
+        """Take what was latched when the power went."""
+        self.stop_cause, self.machine_cause, self.hold_cause, stops, service_only = octets[:OCTETS]
+        self._hold_stops = bool(stops)
+        self.service_only = bool(service_only)
+
+    def _set(self, machine_cause: int, hold_cause: int, hold_stops: bool) -> None:
+        if (machine_cause, hold_cause, hold_stops) != (self.machine_cause, self.hold_cause, self._hold_stops):
+            self.machine_cause = machine_cause
+            self.hold_cause = hold_cause
+            self._hold_stops = hold_stops
+            self.dirty = True

@@ -1,0 +1,113 @@
+"""Every sensor in its turn: what a tick reads, never two time-outs of a bus in one tick, and what it means.
+
+A bus that is held costs 2 ms to find out. Whoever finds it ends the traffic of the tick on both buses; a sensor that is
+faulty is asked more rarely, so that the others have their turn.
+"""
+
+from device.drivers.density import DensitySensor
+from device.drivers.flow import FlowSensor
+from device.drivers.pressure import PressureSensor
+from device.drivers.supply import SupplySensor
+from device.drivers.temperature import Thermometer
+from device.interlocks import (
+    AIR,
+    DENSITY_SENSOR,
+    FLOW_SENSOR,
+    PRESSURE,
+    PRESSURE_SENSOR,
+    SUPPLY,
+    TEMPERATURE,
+    TEMPERATURE_SENSOR,
+)
+from device.limits import MAX_PRESSURE_PA
+from protocol import codes
+from protocol.compat import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from device.boards.interface import Board
+    from device.cartridges import Cartridges
+
+# In ticks. Each has a tick of its own: no two of these fall together.
+_SUPPLY_EVERY, _SUPPLY_AT = const(10), const(1)
+_DENSITY_EVERY, _DENSITY_AT = const(5), const(3)
+_TEMPERATURE_EVERY, _TEMPERATURE_AT = const(25), const(4)
+_CARTRIDGES_EVERY, _CARTRIDGES_AT = const(5), const(2)
+
+BUS_BOARD = const(0)
+BUS_CARTRIDGES = const(1)
+
+
+class Sensors:
+    """The sensors by name. ``conditions`` are the interlock conditions that the latest readings mean.
+
+    ``bus_held``: a transfer of this tick ended in a time-out; nobody else may use a bus before the next tick.
+    """
+
+    def __init__(self, board: "Board", cartridges: "Cartridges") -> None:
+        self._board = board
+        self._cartridges = cartridges
+        self.pressure = PressureSensor()
+        self.flow = FlowSensor(board, BUS_BOARD)
+        self.supply = SupplySensor()
+        self.density = DensitySensor()
+        self.temperature = Thermometer(board, BUS_BOARD)
+        self.conditions = 0
+        self.bus_held = False
+        self._rare = SUPPLY | DENSITY_SENSOR | TEMPERATURE_SENSOR
+
+    def read(self, tick: int) -> None:
+        """Read what is due in the tick of this number."""
+        board = self._board
+        pressure = self.pressure
+        flow = self.flow
+        pressure.take(board.pressure_raw())
+        flow.read()
+        self.bus_held = flow.held
+        phase = tick % _DENSITY_EVERY
+        if phase == _DENSITY_AT:
+            self.density.take(board.density_raw())
+            self._interpret()
+        elif phase == _CARTRIDGES_AT:
+            if not self.bus_held:
+                self._cartridges.poll()
+                self.bus_held = self._cartridges.held
+        elif tick % _SUPPLY_EVERY == _SUPPLY_AT:
+            self.supply.take(board.supply_raw())
+            self._interpret()
+        elif tick % _TEMPERATURE_EVERY == _TEMPERATURE_AT and not self.bus_held:
+            self.temperature.read()
+            self.bus_held = self.temperature.held
+            self._interpret()
+        conditions = self._rare
+        if pressure.faulty:
+            conditions |= PRESSURE_SENSOR
+        elif pressure.pa > MAX_PRESSURE_PA:
+            conditions |= PRESSURE
+        if flow.faulty:
+            conditions |= FLOW_SENSOR
+        if flow.air:
+            conditions |= AIR
+        self.conditions = conditions
+
+    def faults(self) -> int:
+        """Return the FAULT_ bits of the sensors and of the cartridges' memories."""
+        return (
+            (codes.FAULT_PRESSURE if self.pressure.faulty else 0)
+            | (codes.FAULT_FLOW if self.flow.faulty else 0)
+            | (0 if self.supply.healthy else codes.FAULT_SUPPLY)
+            | (codes.FAULT_TEMPERATURE if self.temperature.faulty else 0)
+            | (codes.FAULT_DENSITY if self.density.faulty else 0)
+            | (codes.FAULT_CARTRIDGE if self._cartridges.faulty() else 0)
+        )
+
+    def _interpret(self) -> None:
+        """Find what the readings mean that are not taken every tick."""
+        conditions = 0 if self.supply.healthy else SUPPLY
+        if self.density.faulty:
+            conditions |= DENSITY_SENSOR
+        if self.temperature.faulty:
+            conditions |= TEMPERATURE_SENSOR
+        elif not self.temperature.in_range:
+            conditions |= TEMPERATURE
+        self._rare = conditions

@@ -1,0 +1,134 @@
+"""What outlives the power: every act is done, the power is taken away and given back, and the rig still knows."""
+
+import pytest
+
+from device.ceilings import LOOSEST
+from protocol import codes, messages
+from tests.device.device import FIRST, INTERVAL_MS, NONE, SECOND, Device
+
+AGENT = codes.CHANNEL_AGENT
+
+
+@pytest.fixture
+def device():
+    return Device().started()
+
+
+def reborn(device: Device) -> Device:
+    device.run(1_000)
+    return device.reboot().started()
+
+
+def treatment(device: Device) -> tuple:
+    device.request(messages.GET_TREATMENT)
+    return device.answer(messages.TREATMENT)
+
+
+@pytest.mark.req("STOP-1", "STOP-9")
+@pytest.mark.parametrize("cause", [codes.CAUSE_OPERATOR, codes.CAUSE_CLINICIAN])
+def test_a_latched_stop_survives(device, cause):
+    device.stop(cause)
+    after = reborn(device)
+    assert after.status()[2] == cause
+    assert after.order()[2] == codes.REASON_STOPPED
+
+
+@pytest.mark.req("MON-1")
+def test_a_hold_survives(device):
+    device.sign(codes.SLOT_MONITOR, messages.HOLD, device.provision.treatment, codes.HOLD_HOLD)
+    after = reborn(device)
+    assert after.status()[9] == codes.CAUSE_MONITOR
+    after.confirm_alarms()
+    assert after.order(channel=AGENT)[2] == codes.REASON_HOLD
+
+
+def test_a_treatment_its_plan_and_its_totals_survive(device):
+    device.order()
+    device.until(codes.DOSE_DELIVERED)
+    told = treatment(device)
+    assert told[0] == device.provision.treatment
+    assert told[16] > 2_000
+    after = treatment(reborn(device))
+    assert after[:1] + after[2:16] == told[:1] + told[2:16]
+    assert after[16] == told[16]
+
+
+def test_a_closed_treatment_stays_closed(device):
+    device.sign(codes.SLOT_CLINIC, messages.CLOSE_TREATMENT, device.provision.treatment)
+    device.press()
+    assert treatment(reborn(device))[0] == NONE
+
+
+@pytest.mark.req("DOSE-6")
+def test_the_clinics_ceilings_survive(device):
+    row = (1_000, *LOOSEST[1:])
+    device.sign(codes.SLOT_CLINIC, messages.SET_CEILINGS, *row)
+    device.press()
+    assert treatment(reborn(device))[5] == 1_000
+
+
+@pytest.mark.req("DOSE-10")
+def test_the_date_does_not_survive(device):
+    assert treatment(device)[1] == device.provision.day
+    after = device.reboot()
+    after.run(3_000)
+    after.hello()
+    assert treatment(after)[1] == 0
+
+
+@pytest.mark.req("DOSE-13")
+def test_what_stands_in_the_line_survives(device):
+    device.confirm_alarms()
+    device.order(channel=AGENT, volume=5_000)
+    device.permit_every_ms = 500
+    device.until(codes.DOSE_DELIVERED)
+    device.permit_every_ms = 0
+    told = treatment(device)[18]
+    assert told >= 5_000
+    assert treatment(reborn(device))[18] == told
+
+
+@pytest.mark.req("LEDGER-1", "LEDGER-2")
+def test_an_unknown_dose_counts_in_full_once_however_often_the_power_goes(device):
+    device.order()
+    device.run(700)
+    after = device.reboot().started()
+    told = after.state(FIRST)
+    assert told[1] == codes.DOSE_UNKNOWN
+    counted = treatment(after)[16]
+    assert counted == told[12] > 0
+    for _ in range(3):
+        after = after.reboot().started()
+        assert treatment(after)[16] == counted
+        assert after.status()[10] == FIRST
+
+
+@pytest.mark.req("RESCUE-1")
+def test_an_unknown_dose_blocks_agent_until_it_is_resolved_by_a_person_for_good(device):
+    device.order()
+    device.run(700)
+    after = device.reboot().started()
+    after.confirm_alarms()
+    after.run(INTERVAL_MS)
+    assert after.order(SECOND, channel=AGENT)[2] == codes.REASON_UNRESOLVED
+    after.request(messages.RESOLVE, SECOND)
+    assert after.answer(messages.RESULT)[1] == codes.REASON_ID
+    after.request(messages.RESOLVE, FIRST)
+    assert after.answer(messages.RESULT)[3] == 1
+    after.press()
+    assert after.order(b"dose-3--", channel=AGENT)[1] == codes.DOSE_ACCEPTED
+    after.until(codes.DOSE_PARTIAL)
+    assert reborn(after).status()[10] == NONE
+
+
+def test_what_was_used_of_a_cartridge_survives_though_its_memory_was_not_written(device):
+    device.request(messages.GET_CARTRIDGE, 2)
+    before = device.answer(messages.CARTRIDGE)[7]
+    memory = bytes(device.board.chips.cartridges[2].contents)
+    device.order(volume=10_000, rate=10_000)
+    device.until(codes.DOSE_DELIVERED)
+    device.run(1_000)
+    device.board.chips.cartridges[2].contents[:] = memory
+    after = device.reboot().started()
+    after.request(messages.GET_CARTRIDGE, 2)
+    assert after.answer(messages.CARTRIDGE)[7] <= before - 10_000

@@ -1,0 +1,63 @@
+"""Which acts the journal has to hear of, and that a hold that stopped nothing never turns into a stop."""
+
+import pytest
+
+from device.latches import Latches
+from protocol import codes
+
+DOOR, MONITOR, REPEATED = codes.CAUSE_DOOR, codes.CAUSE_MONITOR, codes.CAUSE_REPEATED
+
+
+@pytest.fixture
+def latches():
+    return Latches()
+
+
+def test_new_latches_keep_nothing_and_have_nothing_to_say(latches):
+    assert (latches.stop_cause, latches.machine_cause, latches.hold_cause) == (0, 0, 0)
+    assert (latches.service_only, latches.dirty) == (False, False)
+    assert latches.pack() == bytes(5)
+
+
+@pytest.mark.req("STOP-1")
+@pytest.mark.parametrize("stopped", [False, True], ids=["held only", "held and stopped by the machine"])
+def test_a_hold_does_not_become_a_stop_when_the_machines_is_cleared(latches, stopped):
+    latches.hold(MONITOR)
+    if stopped:
+        latches.stop(DOOR)
+    latches.clear_machine()
+    assert (latches.stop_cause, latches.hold_cause) == (0, MONITOR)
+
+
+@pytest.mark.req("STOP-1")
+def test_a_hold_after_a_patients_stop_was_cleared_stops_nothing(latches):
+    latches.stop(MONITOR)
+    latches.clear_patient()
+    latches.hold(MONITOR)
+    latches.clear_machine()
+    assert latches.stop_cause == 0
+
+
+def test_a_hold_is_worth_writing_down(latches):
+    latches.hold(MONITOR)
+    assert latches.dirty
+    assert latches.pack() == bytes((0, 0, MONITOR, 0, 0))
+
+
+@pytest.mark.req("FLOW-9")
+def test_a_stop_for_service_is_a_stop_that_is_written_down_and_comes_back(latches):
+    latches.keep_for_service()
+    assert (latches.stop_cause, latches.machine_cause) == (REPEATED, REPEATED)
+    after = Latches()
+    after.unpack(latches.pack())
+    assert after.service_only
+
+
+def test_that_only_service_may_clear_a_stop_is_worth_writing_down(latches):
+    latches.stop(REPEATED)
+    latches.pack()
+    latches.keep_for_service()
+    assert latches.dirty
+    latches.pack()
+    latches.keep_for_service()
+    assert not latches.dirty

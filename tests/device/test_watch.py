@@ -1,0 +1,60 @@
+"""Supervision, suspension and self-test as parts of the whole firmware."""
+
+import pytest
+
+from protocol import codes
+from tests.device.device import Device
+
+AGENT = codes.CHANNEL_AGENT
+
+
+@pytest.fixture
+def device():
+    return Device().started()
+
+
+@pytest.mark.req("FLOW-1")
+def test_flow_that_nobody_ordered_stops_the_rig_and_makes_the_line_unknown(device):
+    device.flows = False
+    device.run(4_000)
+    device.board.flow_ul_min_x10 = 1_200
+    device.run(1_000)
+    assert device.controller.latches.stop_cause == codes.CAUSE_FREE_FLOW
+    assert device.controller.agent_in_line_nl() > 0
+
+
+@pytest.mark.req("FLOW-2")
+def test_steps_without_flow_stop_the_rig(device):
+    device.flows = False
+    device.order(volume=20_000, rate=2_000)
+    device.run(4_000)
+    assert device.controller.latches.stop_cause in (codes.CAUSE_STALL, codes.CAUSE_LEAK)
+    assert device.edges() * 5.608 < 5_000
+
+
+@pytest.mark.req("DOSE-11")
+def test_the_agent_is_stirred_after_a_start_and_not_dosed_before_it_is_suspended(device):
+    assert device.board.stirrer
+    device.request_alarm_test()
+    assert device.order(channel=AGENT)[2] == codes.REASON_DENSITY
+
+
+@pytest.mark.req("DOSE-11")
+def test_agent_that_turns_thin_in_mid_dose_is_paused(device):
+    device.confirm_alarms()
+    device.order(channel=AGENT, volume=20_000)
+    device.permit_every_ms = 400
+    device.until(codes.DOSE_RUNNING)
+    device.board.density = 30_000
+    device.run(2_000)
+    assert device.controller.dose.state in (codes.DOSE_PAUSING, codes.DOSE_PAUSED)
+    assert device.controller.dose.cause in (codes.CAUSE_DENSITY, codes.CAUSE_SENSOR)
+    assert not device.board.valve_patient
+
+
+def test_the_device_is_starting_until_everything_has_shown_that_it_works():
+    device = Device()
+    device.run(200)
+    assert device.controller.device_state() == codes.DEVICE_STARTING
+    device.run(3_000)
+    assert device.controller.device_state() == codes.DEVICE_READY
