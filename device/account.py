@@ -119,10 +119,15 @@ class Account:
         )
 
     def _move(self, record: tuple) -> int:
-        """Move what stands in the line, to the patient first; return how much agent passed the tip, at most."""
+        """Move what stands in the line in the order in which it went; return how much agent passed the tip, at most."""
         channel = record[_CHANNEL]
-        agent_nl = self._contents.push(channel, record[_PATIENT_MIN], record[_PATIENT_MAX], True)
-        self._contents.push(channel, record[_WASTE_MIN], record[_WASTE_MAX], False)
+        contents = self._contents
+        if record[_KIND] == codes.KIND_RESCUE:
+            # The line was cleared before anything went to the patient.
+            contents.push(channel, record[_WASTE_MIN], record[_WASTE_MAX], False)
+            return contents.push(channel, record[_PATIENT_MIN], record[_PATIENT_MAX], True)
+        agent_nl = contents.push(channel, record[_PATIENT_MIN], record[_PATIENT_MAX], True)
+        contents.push(channel, record[_WASTE_MIN], record[_WASTE_MAX], False)
         return agent_nl
 
     def _count(self, record: tuple, agent_nl: int) -> None:

@@ -43,6 +43,12 @@ class Contents:
         """Agent that may stand in the line, at most, nL."""
         return self._agent_before(LINE_NL)
 
+    @property
+    def behind_valve_nl(self) -> int:
+        """How far behind the valve agent may stand, at most, nL: what has to be pushed to the waste to be rid of it."""
+        far_nl = self._far[self._count - 1] if self._count else 0
+        return max(0, far_nl - PATIENT_LINE_NL)
+
     def leaving(self, channel: int, volume_nl: int) -> int:
         """Return how much agent the next ``volume_nl`` through the tip may hold when ``channel`` pushes, nL."""
         agent_nl = self._agent_before(volume_nl)

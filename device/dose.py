@@ -11,6 +11,8 @@ from protocol.compat import const
 
 # The valve travels 10 ms; no step before it stands on the patient, no outcome before it stands on waste.
 VALVE_TRAVEL_MS = const(20)
+# After the line was cleared at full rate: five times the longest time constant in which its pressure is relieved.
+CLEARED_MS = const(1_000)
 # The accept record is 80 octets, written in a few ticks.
 JOURNAL_DEADLINE_MS = const(2_000)
 # What an accepted dose waits for its first permit, and a gap between two permits that the next one bridges.
@@ -113,17 +115,26 @@ class DoseMachine(DoseState):
                 self.stop(codes.CAUSE_PERMIT, now_ms)
         elif elapsed_ms >= VALVE_TRAVEL_MS:
             # By now the pressure that an earlier dose left behind is relieved to waste.
-            self.valve_patient = self.to_patient
+            self.valve_patient = self.to_tip()
             self._valving = True
             self._since_ms = now_ms
         return codes.CAUSE_NONE
 
     def _run(self, now_ms: int, now_us: int) -> int:
         pump = self.pump
+        if self._turning:
+            elapsed_ms = ticks_diff(now_ms, self._since_ms)
+            self.valve_patient = elapsed_ms >= CLEARED_MS
+            if elapsed_ms < CLEARED_MS + VALVE_TRAVEL_MS:
+                return codes.CAUSE_NONE
+            self._turning = False
+            pump.start(now_us)
+        # Nothing of what is to clear the line goes to the patient, nothing of the rest to the waste.
+        most_steps = pump.asked_steps if self.valve_patient or not self.to_patient else self._clear_steps
         if self.needs_permit:
-            taken = self._run_by_permit(now_ms, now_us)
+            taken = self._run_by_permit(now_ms, now_us, most_steps)
         else:
-            taken = pump.tick(now_us, _NO_BOUND, _NO_BOUND, _NO_BOUND)
+            taken = pump.tick(now_us, _NO_BOUND, most_steps, _NO_BOUND)
         self._inflow_nl_s = self.rate_nl_s()
         if not taken:
             return codes.CAUSE_JOURNAL
@@ -132,16 +143,25 @@ class DoseMachine(DoseState):
             self._enter(codes.DOSE_SETTLING, now_ms)
         elif pump.dead():
             return codes.CAUSE_SAFE_LINE
+        elif pump.emitted_steps == most_steps:
+            self._turn_valve(now_ms)
         return codes.CAUSE_NONE
 
-    def _run_by_permit(self, now_ms: int, now_us: int) -> bool:
+    def _turn_valve(self, now_ms: int) -> None:
+        """The line is cleared: when it is at rest the valve turns to the patient, and then the pump goes on."""
+        self.pump.halt()
+        self._turning = True
+        self._since_ms = now_ms
+        self._inflow_nl_s = 0
+
+    def _run_by_permit(self, now_ms: int, now_us: int, most_steps: int) -> bool:
         """Grant no more than the permit leaves; without one nothing flows, and after the gap a person is wanted."""
         pump = self.pump
         gate = self._gate
         if self._permitted_ms == now_ms:
             if not pump.running:
                 pump.start(now_us)
-            return pump.tick(now_us, gate.left_ms(now_ms) * 1000, gate.step_limit, gate.rate_nl_s)
+            return pump.tick(now_us, gate.left_ms(now_ms) * 1000, min(gate.step_limit, most_steps), gate.rate_nl_s)
         pump.halt()
         if ticks_diff(now_ms, self._permitted_ms) > PERMIT_GAP_MS:
             self.pause(codes.CAUSE_PERMIT, now_ms, False)

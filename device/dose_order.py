@@ -7,11 +7,12 @@ last two is in ``rescue``: its cartridge and its own ceilings, and nothing that 
 from device import profile
 from device.alarm_table import SCOPE_AGENT, SCOPE_ALWAYS, SCOPE_FLOWING, SCOPE_PATIENT
 from device.clock import WRAP_MASK, ticks_diff
+from device.contents import LINE_NL, PATIENT_LINE_NL
 from device.dose_state import NO_ID
 from device.interlocks import DENSITY, JOURNAL, LINK_LOST, MONITOR_HOLD, PERMIT_GONE, SELF_TEST, UNRESOLVED
 from device.limits import MAX_DOSE_NL, MAX_EXPIRY_MS, MIN_DOSE_NL, most_of
 from device.permit import needs_permit
-from device.rescue import Rescue, preempts
+from device.rescue import Rescue, clearing_nl, preempts
 from protocol import codes
 from protocol.compat import const
 
@@ -80,6 +81,15 @@ class OrderRules:
     def judge_alone(self, order: Order) -> int:
         """Return why a rescue that a person at the rig asks for, and no host, must not begin."""
         return self._judge_sense(order) or self._judge_rescue(order)
+
+    def clearing_nl(self, channel: int) -> int:
+        """Return what a rescue from ``channel`` pushes to the waste first, nL; the most while agent still flows."""
+        rules = self._rules
+        kept = rules.kept
+        flows = rules.dose.open() and rules.dose.moves_agent
+        behind_nl = LINE_NL - PATIENT_LINE_NL if flows else kept.contents.behind_valve_nl
+        error_ppm = rules.calibration.bore_error_ppm(channel)
+        return clearing_nl(behind_nl, kept.account.play.left_nl(channel), error_ppm)
 
     def judge_resume(self) -> int:
         """Return why the paused dose must not go on."""
@@ -194,8 +204,9 @@ class OrderRules:
         rules = self._rules
         # More than any dose may be is refused by its ceiling, whatever is left in the cartridge.
         need_nl = most_of(min(order.volume_nl, MAX_DOSE_NL))
-        reason = rules.cartridges.judge(order.channel, order.lot, rules.kept.treatment.day, need_nl)
-        self.nearest = rules.cartridges.nearest
+        clear_nl = self.clearing_nl(order.channel) if order.kind == codes.KIND_RESCUE else 0
+        reason = rules.cartridges.judge(order.channel, order.lot, rules.kept.treatment.day, need_nl + clear_nl)
+        self.nearest = max(0, rules.cartridges.nearest - clear_nl)
         return reason
 
     def _judge_amount(self, order: Order, now_ms: int) -> int:

@@ -1,6 +1,6 @@
 """What a dose is and how far it has come: order, state, steps and volumes. How it goes on is in ``dose``."""
 
-from device.limits import volume_of
+from device.limits import MAX_RATE_NL_S, steps_of, volume_of
 from protocol import codes
 from protocol.compat import const
 
@@ -43,6 +43,9 @@ class DoseState:
         self._low_ms = 0
         self._permitted_ms = NEVER
         self._valving = False
+        # The first steps of a rescue clear the line to the waste; while the valve turns after them, nothing moves.
+        self._clear_steps = 0
+        self._turning = False
         # What the pump pushed in the last tick: whoever halts it first leaves the line's account to the dose.
         self._inflow_nl_s = 0
         self.dose_id = NO_ID
@@ -66,6 +69,10 @@ class DoseState:
         """Whether liquid may move on behalf of the dose."""
         return codes.DOSE_ACCEPTED <= self.state <= codes.DOSE_STOPPING and self.state != codes.DOSE_PAUSED
 
+    def to_tip(self) -> bool:
+        """Whether the next step goes to the patient, and not to the waste to clear the line."""
+        return self.to_patient and self.pump.emitted_steps >= self._clear_steps
+
     def powered(self) -> bool:
         """Whether motor and valve want their supply."""
         state = self.state
@@ -77,8 +84,16 @@ class DoseState:
         """Return the rate commanded now, in nL/s."""
         return self.pump.rate_nl_s if self.pump.running else 0
 
-    def accept(self, order: "Order", generator: "StepGenerator", steps: int, step_fl: int, now_ms: int) -> bool:
-        """Take an order that was judged good; nothing moves before the journal holds it. False when it does not."""
+    def accept(self, order: "Order", generator: "StepGenerator", clear_nl: int, step_fl: int, now_ms: int) -> bool:
+        """Take an order that was judged good; nothing moves before the journal holds it. False when it does not.
+
+        ``clear_nl`` go to the waste first, on top of what is ordered.
+        """
+        self._clear_steps = steps_of(clear_nl, step_fl)
+        steps = self._clear_steps + steps_of(order.volume_nl, step_fl)
+        pieces = order.pieces
+        if clear_nl:
+            pieces = [(clear_nl, MAX_RATE_NL_S, MAX_RATE_NL_S)] + pieces
         self.dose_id = order.dose_id
         self.treatment = order.treatment
         self.lot = order.lot
@@ -90,8 +105,8 @@ class DoseState:
         self.moves_agent = order.agent_nl > 0 and order.kind != codes.KIND_RESCUE
         self.cause = codes.CAUSE_NONE
         self._gate.drop()
-        self.pump.load(generator, order.pieces, steps, step_fl)
-        self.line.open(self.to_patient)
+        self.pump.load(generator, pieces, steps, step_fl)
+        self.line.open(self.to_patient, self._clear_steps)
         self._wait(now_ms)
         if self._account.accepted(self, now_ms):
             return True
@@ -108,6 +123,10 @@ class DoseState:
         self.state = state
         self._since_ms = now_ms
         self._low_ms = 0
+        self._turning = False
+
+    def _pushed_nl(self, steps: int) -> int:
+        return self.line.pushed(steps)[1] if steps > 0 else 0
 
     def values(self, now_ms: int) -> tuple:
         """Return the values of DOSE_STATE for the running or last dose.
@@ -117,8 +136,9 @@ class DoseState:
         pump = self.pump
         line = self.line
         if self.open():
-            most_nl = line.pushed(pump.granted_steps)[1] if pump.granted_steps else 0
-            volumes = (0, most_nl if self.to_patient else 0, 0, most_nl)
+            most_nl = self._pushed_nl(pump.granted_steps)
+            patient_nl = self._pushed_nl(pump.granted_steps - self._clear_steps) if self.to_patient else 0
+            volumes = (0, patient_nl, 0, most_nl)
         else:
             volumes = (line.patient_min_nl, line.patient_max_nl, line.waste_min_nl, line.waste_max_nl)
         return (

@@ -62,8 +62,12 @@ class LineAccount:
         self._flow_gain_ppm = flow_gain_ppm
         self._flow_error_ppm = flow_error_ppm
 
-    def open(self, to_patient: bool = True) -> None:
-        """Begin the account of a new dose; the valve is released and the line relieved."""
+    def open(self, to_patient: bool = True, clear_steps: int = 0) -> None:
+        """Begin the account of a new dose; the valve is released and the line relieved.
+
+        The first ``clear_steps`` of a dose to the patient go to the waste: enough of them to take up the screw's play.
+        """
+        self._clear_steps = clear_steps
         self.patient_min_nl = self.patient_max_nl = 0
         self.waste_min_nl = self.waste_max_nl = 0
         self._to_patient = to_patient
@@ -118,6 +122,11 @@ class LineAccount:
         bore_nl = emitted_nl * self._bore_error_ppm // _PPM + 1
         return (max(0, emitted_nl - bore_nl - self.backlash_nl - FRICTION_NL), emitted_nl + bore_nl + FRICTION_NL)
 
+    def _pushed_behind(self, emitted_steps: int) -> tuple:
+        """Return what was pushed behind the steps that cleared the line: their plunger has no play any more."""
+        low, high = self.pushed(emitted_steps - self._clear_steps)
+        return (low + self.backlash_nl if self._clear_steps and low else low, high)
+
     def close(self, emitted_steps: int) -> None:
         """Set the four figures for a dose that emitted ``emitted_steps`` and whose valve is released."""
         self.patient_min_nl = self.patient_max_nl = self.waste_min_nl = self.waste_max_nl = 0
@@ -125,17 +134,20 @@ class LineAccount:
             # Without a step nothing moves: the pressures and flows seen were noise.
             return
         pushed_min, pushed_max = self.pushed(emitted_steps)
-        if not self._to_patient:
+        if not self._to_patient or emitted_steps <= self._clear_steps:
             self.waste_min_nl, self.waste_max_nl = pushed_min, pushed_max
             return
-        low = pushed_min - self._relieved_max_nl
-        high = pushed_max - self._relieved_min_nl
+        low, high = self._pushed_behind(emitted_steps)
+        low -= self._relieved_max_nl
+        high -= self._relieved_min_nl
         if self._flow_trusted:
             low, high = self._heard(low, high)
         self.patient_min_nl = max(0, low)
         self.patient_max_nl = max(self.patient_min_nl, high)
         self.waste_min_nl = max(0, pushed_min - self.patient_max_nl)
         self.waste_max_nl = max(0, pushed_max - self.patient_min_nl)
+        if self._clear_steps:
+            self.waste_min_nl = max(self.waste_min_nl, self.pushed(self._clear_steps)[0])
 
     def _heard(self, low: int, high: int) -> tuple:
         """Return the interval of the steps joined with the flow sensor's."""

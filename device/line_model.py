@@ -47,6 +47,9 @@ class LineModel:
     def begin(self, to_patient: bool) -> None:
         """A run begins: another line may have been put on, so its resistance is learned anew; the compliance stays."""
         self._to_patient = to_patient
+        # Nothing is learned from a run before this one, however shortly before.
+        self._pa64 = self._pa16 << 2
+        self._flow64 = self._flow8 << 3
         self._ticks = 0
         self._lowest = _RESISTANCE_MAX
         self._highest = 0

@@ -1,7 +1,8 @@
 """Orders in, doses out: a known id is answered from what is kept, a new one is judged and begins or is refused."""
 
+from device.contents import PATIENT_LINE_NL
 from device.dose_order import NO_ID, Order, OrderRules
-from device.limits import steps_of, volume_of
+from device.limits import volume_of
 from device.lone_rescue import RATE_NL_S, volume_nl
 from device.person import ACT_LONE_RESCUE, ACT_NONE, ACT_RESCUE
 from device.refusals import Refusals
@@ -83,7 +84,9 @@ class Orders:
         kept = rules.kept
         channel = codes.CHANNEL_COUNTER_AGENT
         open_nl = dose.values(rules.now_ms)[12] if dose.open() and dose.moves_agent else 0
-        amount_nl = volume_nl(kept.treatment, open_nl, rules.agent_in_line_nl(), rules.cartridges.available_nl(channel))
+        in_line_nl = min(rules.agent_in_line_nl(), PATIENT_LINE_NL)
+        left_nl = rules.cartridges.available_nl(channel) - self._judge.clearing_nl(channel)
+        amount_nl = volume_nl(kept.treatment, open_nl, in_line_nl, left_nl)
         return Order(
             (rules.board.random(8), rules.journal.last_dose_id, rules.boot, b"", 0, codes.KIND_RESCUE, channel)
             + (codes.PROFILE_CONSTANT, rules.cartridges.all[channel].lot, amount_nl, RATE_NL_S, RATE_NL_S)
@@ -113,8 +116,8 @@ class Orders:
             rules.kept.account.play.left_nl(channel),
         )
         rules.supervision.calibrate(step_fl, calibration.flow_gain_ppm(channel))
-        steps = steps_of(order.volume_nl, step_fl)
-        if not dose.accept(order, rules.board.steps[channel], steps, step_fl, now_ms):
+        clear_nl = self._judge.clearing_nl(channel) if order.kind == codes.KIND_RESCUE else 0
+        if not dose.accept(order, rules.board.steps[channel], clear_nl, step_fl, now_ms):
             return False
         if order.kind == codes.KIND_RESCUE:
             rules.person.ask(ACT_RESCUE, (order.dose_id,), now_ms)

@@ -10,7 +10,8 @@ from device.limits import MAX_RATE_NL_S, MIN_DOSE_NL, MIN_RATE_NL_S
 from protocol import codes
 from protocol.compat import const
 
-MAX_PIECES = const(4)
+# Four of an order, and one that clears the line before a rescue.
+MAX_PIECES = const(5)
 _NO_SEGMENTS = b"\x00" * 24
 _SEGMENTS = "<IHHIHHIHH"
 _SEGMENT_FIELDS = const(3)

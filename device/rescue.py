@@ -6,6 +6,7 @@ or clinic. Who stands for it, a permit or a person, is asked when it is about to
 
 from device import limits
 from protocol import codes
+from protocol.compat import const
 
 # Latched stops that keep the agent, never the rescue. Every other one lies in the machine, or is a person's own.
 _NOT_IN_THE_WAY = (
@@ -18,9 +19,24 @@ _NOT_IN_THE_WAY = (
 )
 
 
+# A step that is cut off, and what each interval is rounded by.
+_ROUNDING_NL = const(10)
+
+
 def blocked_by(stop_cause: int) -> bool:
     """Whether a latched stop blocks all channels, the rescue, too."""
     return stop_cause not in _NOT_IN_THE_WAY
+
+
+def clearing_nl(behind_nl: int, play_nl: int, error_ppm: int = limits.BORE_ERROR_PPM) -> int:
+    """Return what a rescue pushes to the waste before it opens to the patient, nL: all agent behind the valve is gone.
+
+    ``behind_nl`` is how far behind the valve agent may stand, ``play_nl`` what the screw's play may swallow. Nothing
+    when no agent can stand there.
+    """
+    if behind_nl == 0:
+        return 0
+    return limits.upper_of(behind_nl + play_nl + limits.FRICTION_NL + _ROUNDING_NL, error_ppm + error_ppm // 8)
 
 
 def preempts(open_kind: int) -> bool:

@@ -19,6 +19,7 @@ class Watch:
     def __init__(self, controller: "Controller") -> None:
         self._controller = controller
         self._watched = False
+        self._to_tip = False
         self._emitted_steps = 0
         self._stirs = False
         self.started = False
@@ -28,13 +29,15 @@ class Watch:
         controller = self._controller
         dose = controller.dose
         supervision = controller.supervision
-        watched = dose.powered() and dose.valve_patient == dose.to_patient
-        if watched != self._watched:
-            self._watched = watched
-            if watched:
-                supervision.begin(dose.to_patient)
-            else:
+        to_tip = dose.to_tip()
+        watched = dose.powered() and dose.valve_patient == to_tip
+        if watched != self._watched or to_tip != self._to_tip:
+            if self._watched:
                 supervision.rest()
+            if watched:
+                supervision.begin(to_tip)
+            self._watched = watched
+            self._to_tip = to_tip
         steps = dose.pump.emitted_steps - self._emitted_steps
         self._emitted_steps += steps
         cause = supervision.tick(steps if steps > 0 else 0, dose.rate_nl_s(), controller.interval_ms)

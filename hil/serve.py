@@ -11,7 +11,7 @@ from types import FrameType
 from hil.bench import Bench
 from hil.realtime import RealTimeBench
 from hil.targets import real_time, runs_on
-from host.cli_run import put_json
+from host.cli_run import SIGNALS, put_json
 from host.errors import RigError
 from protocol import codes
 
@@ -40,20 +40,29 @@ def help_text() -> str:
 
 def serve(target: str, seed: int, *, json_output: bool = False) -> int:
     """Boot a bench, say where it is, do what standard input says, until quit or Ctrl-C. Raises RigError."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    interrupt = _Interrupt()
+    before = [signal.signal(number, interrupt) for number in SIGNALS]
     try:
         with real_time(target, seed) as bench:
             _introduce(bench, json_output=json_output)
-            _obey(bench, json_output=json_output)
+            _obey(bench, interrupt, json_output=json_output)
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)
     return 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature of all handlers
-    raise KeyboardInterrupt
+class _Interrupt:
+    """Ends what runs at once, and remembers it: an exception that meets a finalizer is swallowed."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- the signature of all handlers
+        self.came = True
+        raise KeyboardInterrupt
 
 
 def _introduce(bench: RealTimeBench, *, json_output: bool) -> None:
@@ -71,9 +80,9 @@ def _introduce(bench: RealTimeBench, *, json_output: bool) -> None:
     print(help_text(), flush=True)
 
 
-def _obey(bench: RealTimeBench, *, json_output: bool) -> None:
+def _obey(bench: RealTimeBench, interrupt: _Interrupt, *, json_output: bool) -> None:
     reader = _Lines()
-    while True:
+    while not interrupt.came:
         if bench.error is not None:
             raise RigError("internal", f"The bench has ended: {bench.error}", "") from bench.error
         for line in reader.read(LOOK_EVERY_S):

@@ -478,7 +478,7 @@ class DoseState(Message):
     asked_nl: int
     """Volume asked for (nL)."""
     asked_steps: int
-    """Micro-steps that make the volume (steps)."""
+    """Micro-steps of the volume, and those that clear the line before a rescue (steps)."""
     emitted_steps: int
     """Steps that left the pin; a lower bound while flowing or unknown (steps)."""
     granted_steps: int

@@ -43,6 +43,11 @@ RESCUE_NL = 60_000
 RESCUE_TOTAL_NL = 120_000
 SCREENING_NL = 2_000
 PURGE_NL = 8_000
+CLEARING_NL = 8_600
+"""What a rescue pushes to the waste first: manifold and sensors behind the valve, play, friction, the widest bore."""
+
+BEFORE_TIP_NL = 3_000
+"""Between valve and tip: the agent in it is all that a rescue pushes into the patient."""
 UNSET = (0,) * 9
 LOOSEST = (100_000, 20_000, 500_000, 500_000, 60, 100_000, 500_000, 100_000, 500_000)
 """Compiled in, in the order of SET_CEILINGS; of the window's length the shortest."""

@@ -16,6 +16,9 @@ class Dose:
     """Why the order must be refused, where it must."""
 
     count: int = 0
+    tip_count: int = 0
+    """Of these, the edges while the valve stood on the patient."""
+
     tip_nl: float = 0.0
     accepted: bool = False
     final: typed.DoseState | None = None
@@ -39,6 +42,12 @@ class Dose:
     def channel(self) -> int:
         """From where."""
         return self.order.channel
+
+    @property
+    def most_edges(self) -> int:
+        """All that may leave the pin: what was asked, and what clears the line before a rescue."""
+        clearing_nl = bounds.CLEARING_NL if self.kind == codes.KIND_RESCUE else 0
+        return bounds.steps_of(self.order.volume_nl + clearing_nl)
 
     @property
     def to_patient(self) -> bool:

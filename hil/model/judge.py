@@ -117,7 +117,8 @@ class Judge:
             self.find("edges without an order", first_ns, f"{count} edges at channel {channel}")
             return
         dose.count += count
-        if dose.count > bounds.steps_of(dose.order.volume_nl):
+        dose.tip_count += count if self._valve else 0
+        if dose.count > dose.most_edges or dose.tip_count > bounds.steps_of(dose.order.volume_nl):
             self.find("edges beyond the order", last_ns, f"{dose.count} edges, {dose.order.volume_nl} nL were asked")
         if count > 1 and period_ns < bounds.FASTEST_PERIOD_NS:
             self.find("rate ceiling", first_ns, f"edges {period_ns / 1e3:.1f} us apart")

@@ -67,6 +67,7 @@ class Volumes:
         self.agent_nl = 0.0
         self._tip_nl = 0.0
         self._agent_before_nl = 0.0
+        self._agent_at_owner_nl = 0.0
         self._samples: deque[tuple[int, float]] = deque([(0, 0.0)])
         self._by_kind: dict[tuple[int, int], float] = {}
 
@@ -94,6 +95,8 @@ class Volumes:
             self._by_kind[key] = self._by_kind.get(key, 0.0) + passed_nl
         elif passed_nl > bounds.ROUNDING_NL:
             self._find("flow without a dose", self._plant.now_ns, f"{passed_nl:.1f} nL left the tip")
+        if owner is not self.owner:
+            self._agent_at_owner_nl = self._plant.contents.tip[AGENT]
         self.owner = owner
 
     def look(self, now_ns: int) -> None:
@@ -112,7 +115,10 @@ class Volumes:
     def _check_agent(self, now_ns: int) -> None:
         rows, row = self.rows, self.rows.row
         if self.owner is not None and self.owner.kind == codes.KIND_RESCUE:
-            return  # what stands in the line goes before it: counted, and no reason to keep a rescue
+            # What stands between valve and tip goes before it: counted, and no reason to keep a rescue.
+            before_nl = self.agent_nl - self._agent_at_owner_nl
+            self._within("agent before a rescue", now_ns, before_nl, bounds.BEFORE_TIP_NL)
+            return
         since_nl = self.agent_since_nl + (0 if rows.residual_nl == codes.UNKNOWN_NL else rows.residual_nl)
         self._within("agent of the treatment", now_ns, since_nl, row[2])
         if row[bounds.WINDOW_S]:
@@ -185,7 +191,9 @@ class Volumes:
     def _check_totals(self, now_ns: int, message: typed.Treatment) -> None:
         counter, flush = codes.CHANNEL_COUNTER_AGENT, codes.CHANNEL_FLUSH
         counter_nl = self.of((codes.KIND_DOSE, counter), (codes.KIND_RESCUE, counter))
-        truths = [("agent in the line", message.agent_in_line_nl, self._plant.contents.in_line()[AGENT])]
+        # What a line that has not quite settled stores is no place in it: it goes to the waste when the valve turns.
+        agent_nl = self._plant.contents.in_line()[AGENT] - max(0.0, self._plant.stored_nl)
+        truths = [("agent in the line", message.agent_in_line_nl, agent_nl)]
         if message.treatment == self.rows.treatment != _NONE:
             truths += [
                 ("agent", message.agent_nl, self.agent_since_nl),

@@ -87,12 +87,14 @@ def _outcomes(evidence: Evidence, walk: Walk) -> list[Violation]:
         dose_id, outcome = row["dose_id"], row["outcome"]
         counted = walk.counted.get(bytes.fromhex(dose_id), 0)
         emitted = row.get("emitted_steps", 0)
+        # What was asked and never answered for may be a rescue, which clears the line before.
+        most_nl = row["asked_nl"] + (promises.CLEARING_NL if row["channel"] == codes.CHANNEL_COUNTER_AGENT else 0)
         wrong = {
             "delivered": counted != emitted,
             "partial": counted != emitted,
             "refused": counted > 0,
             "not_sent": counted > 0,
-            "unknown": not emitted <= counted <= max(row.get("granted_steps", 0), row["asked_nl"] * 1000 // 5608),
+            "unknown": not emitted <= counted <= max(row.get("granted_steps", 0), most_nl * 1000 // promises.STEP_PL),
         }.get(outcome, True)
         if wrong:
             text = f"dose {dose_id} is {outcome} with {emitted} steps, the pin had {counted}"

@@ -10,6 +10,9 @@ STEP_PL = 5608
 MIN_DOSE_NL, MAX_DOSE_NL = 100, 100_000
 MIN_RATE_NL_S, MAX_RATE_NL_S = 50, 20_000
 MAX_TOTAL_NL = 500_000
+CLEARING_NL = 8_600
+"""What a rescue pushes to the waste first: manifold and sensors behind the valve, play, friction, the widest bore."""
+
 SLOWEST_PERIOD_NS = 112_200_000
 FASTEST_PERIOD_NS = 275_000
 """20 uL/s is a step every 280.4 us; periods are whole microseconds."""

@@ -252,7 +252,9 @@ class Walk:
         )
         fresh = order.boot == self._boot and not self.counted.get(order.dose_id) and order.dose_id not in self.ended
         if allowed and fresh and order.dose_id not in self._asked:
-            self._asked[order.dose_id] = Asked(order, now_ns, order.volume_nl * 1000 // promises.STEP_PL)
+            clearing_nl = promises.CLEARING_NL if order.kind == codes.KIND_RESCUE else 0
+            steps = (order.volume_nl + clearing_nl) * 1000 // promises.STEP_PL
+            self._asked[order.dose_id] = Asked(order, now_ns, steps)
 
     def _pins(self, inputs: int) -> Callable[[int], None]:
         def act(now_ns: int) -> None:

@@ -60,6 +60,17 @@ def test_agent_reaches_the_tip_only_when_the_line_is_full_of_it():
     assert contents.push(CHANNEL_AGENT, 100, 100, True) == 100
 
 
+@pytest.mark.req("RESCUE-2")
+def test_what_stands_behind_the_valve_is_told_by_its_farthest_end():
+    contents = Contents()
+    assert contents.behind_valve_nl == LINE_NL - PATIENT_LINE_NL
+    contents.push(CHANNEL_FLUSH, 5_000, 5_000, False)
+    assert contents.behind_valve_nl == LINE_NL - PATIENT_LINE_NL - 5_000
+    contents.push(CHANNEL_FLUSH, 3_000, 3_000, False)
+    assert contents.agent_in_line_nl == PATIENT_LINE_NL
+    assert contents.behind_valve_nl == 0
+
+
 def test_agent_in_the_patient_line_stays_there_while_the_rest_is_purged():
     contents = Contents()
     contents.push(CHANNEL_FLUSH, LINE_NL, LINE_NL + 1_000, False)

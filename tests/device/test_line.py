@@ -174,3 +174,34 @@ def test_a_calibration_is_applied_to_steps_and_flow_alike(step_fl, gain_ppm, ste
     line.close(steps)
     assert line.patient_min_nl <= true_nl <= line.patient_max_nl
     assert line.patient_max_nl - line.patient_min_nl < 1_000
+
+
+@pytest.mark.req("DOSE-8", "DOSE-13")
+@given(
+    clear_nl=st.integers(430, 9_000),
+    steps=st.integers(1, 11_000),
+    bore=st.floats(0.99, 1.01),
+    backlash_nl=st.floats(0, 270),
+    friction_nl=st.tuples(st.floats(-150, 0), st.floats(-150, 150)),
+)
+def test_what_cleared_the_line_is_told_apart_from_what_followed_it(clear_nl, steps, bore, backlash_nl, friction_nl):
+    clear_steps = steps_of(clear_nl)
+    line = LineAccount()
+    line.open(True, clear_steps)
+    line.flowed(0, 10, False)
+    line.close(clear_steps + steps)
+    step_nl = STEP_PL / 1000 * bore
+    # What the plunger's friction holds back while the line is cleared comes with what follows.
+    cleared_nl = max(0.0, clear_steps * step_nl - backlash_nl + friction_nl[0])
+    followed_nl = max(0.0, steps * step_nl - friction_nl[0] * (friction_nl[1] > 0) - abs(friction_nl[1]) / 2)
+    assert line.patient_min_nl - 1 <= followed_nl <= line.patient_max_nl + 1
+    assert line.waste_min_nl - 1 <= cleared_nl <= line.waste_max_nl + 1
+
+
+@given(clear_steps=st.integers(100, 2_000), emitted=st.integers(1, 2_000))
+def test_as_long_as_the_line_is_cleared_nothing_is_the_patients(clear_steps, emitted):
+    line = LineAccount()
+    line.open(True, clear_steps)
+    line.close(min(emitted, clear_steps))
+    assert (line.patient_min_nl, line.patient_max_nl) == (0, 0)
+    assert line.waste_max_nl >= volume_of(min(emitted, clear_steps))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from device import limits
 from device.clock import ticks_add
-from device.contents import LINE_NL
+from device.contents import LINE_NL, PATIENT_LINE_NL
 from device.lone_rescue import HOLD_MS, HeldSwitch, volume_nl
 from device.treatment import Treatment
 from protocol import codes
@@ -50,7 +50,7 @@ def test_the_time_runs_on_where_the_clock_wraps() -> None:
 def test_the_amount_is_all_agent_that_may_be_there_and_the_line(treatment: Treatment) -> None:
     treatment.agent_max_nl = 5_000
     treatment.residual_nl = 1_000
-    assert volume_nl(treatment, 2_000, 3_000, FULL_NL) == 5_000 + 1_000 + 2_000 + 3_000 + LINE_NL
+    assert volume_nl(treatment, 2_000, 3_000, FULL_NL) == 5_000 + 1_000 + 2_000 + 3_000 + PATIENT_LINE_NL
 
 
 @pytest.mark.req("RESCUE-2")

@@ -3,6 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import limits, rescue
+from device.contents import LINE_NL, PATIENT_LINE_NL, Contents
+from device.line import BACKLASH_NL, LineAccount
 from device.rescue import Rescue
 from protocol import codes
 
@@ -123,3 +125,21 @@ def test_no_sequence_of_rescues_brings_more_than_their_ceiling(orders):
 @pytest.mark.parametrize("_name, kind", codes.KINDS)  # noqa: PT006
 def test_a_rescue_takes_the_place_of_every_dose_but_a_rescue(_name, kind):
     assert rescue.preempts(kind) is (kind != codes.KIND_RESCUE)
+
+
+def test_a_line_without_agent_behind_the_valve_is_not_cleared():
+    assert rescue.clearing_nl(0, BACKLASH_NL) == 0
+
+
+@pytest.mark.req("RESCUE-2", "DOSE-13")
+@given(st.integers(1, 8_000), st.integers(0, BACKLASH_NL), st.integers(500, 10_000))
+def test_what_clears_the_line_surely_pushes_all_agent_behind_the_valve_to_the_waste(behind_nl, play_nl, error_ppm):
+    steps = limits.steps_of(rescue.clearing_nl(behind_nl, play_nl, error_ppm))
+    line = LineAccount()
+    line.calibrate(limits.STEP_FL, error_ppm, 1_000_000, 100_000, play_nl)
+    contents = Contents()
+    contents.push(codes.CHANNEL_FLUSH, LINE_NL - PATIENT_LINE_NL - behind_nl, LINE_NL, False)
+    assert contents.behind_valve_nl == behind_nl
+    least_nl, most_nl = line.pushed(steps)
+    contents.push(codes.CHANNEL_COUNTER_AGENT, least_nl, most_nl, False)
+    assert contents.behind_valve_nl == 0

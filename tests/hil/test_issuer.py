@@ -136,7 +136,10 @@ def test_agent_flows_while_permits_come() -> None:
                 assert (state.state, state.cause) == (codes.DOSE_DELIVERED, codes.CAUSE_NONE)
                 assert service.granted > 2
                 assert service.verified > 2
-                assert (service.distrusted, dict(service.refusals)) == (0, {})
+                assert service.distrusted == 0
+                # The last permit may meet a dose that has just ended.
+                assert service.refusals.total() <= 1
+                assert service.refusals.keys() <= {"not_running"}
 
         bench.run(main())
         assert bench.edge_count(AGENT) == 2000 * 1_000_000 // 5_608_000

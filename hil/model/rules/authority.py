@@ -6,8 +6,9 @@ from hil.model.draw import Draw
 from hil.model.rules.rule import Rule
 from hil.model.world import World
 from hil.provision import TODAY
-from protocol import codes, messages
+from protocol import codes, messages, typed
 
+_BAD_PERMITS, _BROKEN_TAG = 11, 10
 _ROW = (3_000, 5_000, 9_000, 6_000, 60, 5_000, 20_000, 10_000, 40_000)
 
 
@@ -38,13 +39,13 @@ def single_permits(world: World, draw: Draw) -> None:
 
 def bad_permit(world: World, draw: Draw) -> None:
     """A permit that must not let anything flow. Often it is all that there is."""
-    order = world.judge.book.current_order()
+    order = world.judge.book.current_order() or _waiting_for_a_permit(world)
     if order is None:
         return
     world.permits = world.permits and draw.chance(30)
     foreign = world.random.randbytes(8)
     now_ms = world.device_ms
-    wrong = draw.integer(0, 10)
+    wrong = draw.choice((*range(_BAD_PERMITS), _BROKEN_TAG, _BROKEN_TAG))
     body = (
         lambda: world.clinic.permit(order, now_ms - 1),
         lambda: world.clinic.permit(order, now_ms + 2_200),
@@ -60,6 +61,14 @@ def bad_permit(world: World, draw: Draw) -> None:
     )[wrong]()
     world.ask_signed(messages.PERMIT, body)
     world.run_ms(draw.choice((10, 100, 600)))
+
+
+def _waiting_for_a_permit(world: World) -> typed.DoseOrder | None:
+    """Order a dose of agent that nobody permits; return the order when the device has taken it."""
+    prepare(world, codes.CHANNEL_AGENT)
+    world.permits = False
+    taken = send_order(world, order_of(world, codes.KIND_DOSE, codes.CHANNEL_AGENT, 2_000, 2_000))
+    return world.judge.book.current_order() if taken else None
 
 
 def old_permit_again(world: World, draw: Draw) -> None:
