@@ -99,7 +99,7 @@ class Authority:
             return codes.REASON_BOOT
         if not self._keys.has(slot):
             return codes.REASON_NO_KEY
-        if _differ(self._keys.tag(slot, number, body, length - _TAG), body, length - _TAG):
+        if differ(self._keys.tag(slot, number, body, length - _TAG), body, length - _TAG):
             return codes.REASON_AUTHENTICATION
         counter = struct.unpack_from("<I", body, at + _BOOT)[0]
         if counter > _NEWEST:
@@ -126,7 +126,7 @@ def _padded(key: bytes, pad: int) -> bytes:
     return bytes([octet ^ pad for octet in key + bytes(_KEY)])
 
 
-def _differ(tag: bytes, body: "memoryview | bytes", at: int) -> bool:
+def differ(tag: bytes, body: "memoryview | bytes", at: int) -> bool:
     """Whether the octets differ; takes the same time wherever they do."""
     difference = 0
     for index in range(_TAG):

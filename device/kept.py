@@ -4,7 +4,7 @@ What the rules do not pack themselves: the rig's serial, 8 octets; the unresolve
 """
 
 from device.account import Account
-from device.authority import Keys, pack_key
+from device.authority import Keys, differ, pack_key
 from device.cartridges import Cartridges
 from device.ceilings import Ceilings, unpack_row
 from device.contents import Contents
@@ -143,7 +143,7 @@ class Kept:
         keys = self.keys
         if not keys.has(codes.SLOT_CARTRIDGE):
             return False
-        return keys.tag(codes.SLOT_CARTRIDGE, TAG_NUMBER, octets, len(octets)) == tag
+        return not differ(keys.tag(codes.SLOT_CARTRIDGE, TAG_NUMBER, octets, len(octets)), tag, 0)
 
     def _unresolved_ids(self) -> list:
         octets = self.unresolved

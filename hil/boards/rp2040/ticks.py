@@ -26,9 +26,12 @@ SLICES = (
     EXECUTIVE + "_report",
 )
 ENDS = (EXECUTIVE + "_begin_tick", EXECUTIVE + "_end_tick")
-GOAL_US = 7000
-"""A tick leaves three of the 10 ms of its period to the turns between its slices and to the link."""
+GOAL_US = 5000
+"""A tick leaves half of its period to the turns between its slices and to the link."""
+
 TICK_US = 10_000
+"""What must hold: every tick is over within its period, the one that collects the heap too."""
+
 COLLECTION_US = 2000
 """What ends a tick takes longer than this only when the heap is collected."""
 
@@ -49,8 +52,13 @@ class Ticks:
 
     @property
     def goal_met(self) -> bool:
-        """Whether the worst tick leaves enough of its period; one that collects the heap may take all of it."""
-        return self.worst_us <= GOAL_US and self.collecting_us < TICK_US
+        """Whether the worst tick that does not collect the heap leaves half of its period."""
+        return self.worst_us <= GOAL_US
+
+    @property
+    def held(self) -> bool:
+        """Whether every tick is over within its period."""
+        return max(self.worst_us, self.collecting_us) < TICK_US
 
     def as_dict(self, functions: int = 25) -> dict[str, Any]:
         """Return plain values for JSON, us."""
@@ -61,6 +69,8 @@ class Ticks:
             "worst_collecting_us": self.collecting_us,
             "goal_us": GOAL_US,
             "goal_met": self.goal_met,
+            "limit_us": TICK_US,
+            "held": self.held,
             "parts_us": {
                 name.rpartition("_Controller_")[2].rpartition("_Executive_")[2].rpartition("_Watch_")[2]: {
                     "mean": round(part.total_ns * US_PER_NS / self.ticks, 1),
@@ -138,7 +148,12 @@ def report(ticks: Ticks, functions: int) -> str:
         lines.append(f"  {name:56} mean {part['mean']:7.0f}  worst {part['worst']:7.0f}")
     lines.append(f"  {'together':56} mean {told['mean_us']:7.0f}  worst {told['worst_us']:7.0f}")
     lines.append(f"  {'with a collection of the heap':56}              worst {told['worst_collecting_us']:7.0f}")
-    lines.append(f"  {'':56} goal               {GOAL_US:7.0f}{'' if ticks.goal_met else '  MISSED'}")
+    lines.append(
+        f"  {'limit, collection included':56}              worst {TICK_US:7.0f}{'' if ticks.held else '  EXCEEDED'}"
+    )
+    lines.append(
+        f"  {'goal, without a collection':56}              worst {GOAL_US:7.0f}{'' if ticks.goal_met else '  MISSED'}"
+    )
     if functions:
         lines.append("functions by their own time, us a tick:")
         for name, function in told["functions_us"].items():

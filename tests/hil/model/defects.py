@@ -62,7 +62,7 @@ def a_permit_is_heard_again_and_again(patch):
 
 
 def any_tag_will_do(patch):
-    patch.setattr("device.authority._differ", lambda tag, body, at: False)
+    patch.setattr("device.authority.differ", lambda tag, body, at: False)
 
 
 def agent_goes_through_flush_without_a_permit(patch):

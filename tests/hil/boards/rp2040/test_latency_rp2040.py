@@ -9,8 +9,8 @@ from hil.latency.report import Report
 
 pytestmark = pytest.mark.rp2040
 
+# Half of the period is the goal, and missed by this much with all rules in place (hil/boards/rp2040/README.md).
 TICK_WORST_US = 7_000
-COLLECTING_WORST_US = 10_000
 
 
 @pytest.mark.req("STOP-2", "STOP-3", "STOP-5", "STOP-11")
@@ -28,7 +28,8 @@ def test_the_worst_tick_leaves_room_in_its_period_and_one_that_collects_the_heap
     measured = ticks.measure(seconds=1.1)
     assert measured.ticks >= 105
     assert 0 < measured.worst_us < TICK_WORST_US
-    assert measured.worst_us < measured.collecting_us < COLLECTING_WORST_US
+    assert measured.worst_us < measured.collecting_us < ticks.TICK_US
+    assert measured.held
     assert set(measured.as_dict()["parts_us"]) >= {"sense", "judge", "advance", "_report", "_end_tick"}
 
 
