@@ -111,9 +111,30 @@ DEFECTS = (
     Defect(
         "valve-on-the-patient-for-waste",
         "dose.py",
-        "self.valve_patient = self.to_patient\n",
+        "self.valve_patient = self.to_tip()\n",
         "self.valve_patient = True\n",
         "test_dose.py",
+    ),
+    Defect(
+        "line-cleared-into-the-patient",
+        "dose.py",
+        "self.valve_patient = self.to_tip()\n",
+        "self.valve_patient = self.to_patient\n",
+        "test_dose_rescue.py",
+    ),
+    Defect(
+        "steps-while-the-valve-turns",
+        "dose.py",
+        "if elapsed_ms < CLEARED_MS + VALVE_TRAVEL_MS:",
+        "if elapsed_ms < CLEARED_MS:",
+        "test_dose_rescue.py",
+    ),
+    Defect(
+        "rest-of-a-rescue-to-the-waste",
+        "dose.py",
+        "most_steps = pump.asked_steps if self.valve_patient or not self.to_patient else self._clear_steps",
+        "most_steps = pump.asked_steps",
+        "test_dose_rescue.py",
     ),
     Defect(
         "any-dose-by-a-person",

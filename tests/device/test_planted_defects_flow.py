@@ -30,9 +30,11 @@ DEFECTS = (
         "a-new-line-is-clean", "contents", "        self._count = 0\n        self.unknown()", "        self._count = 0"
     ),
     defect("any-plugs-are-believed", "contents", "if not before_nl < near < far <= LINE_NL:", "if False:"),
-    defect("line-stores-nothing", "line", "low = pushed_min - self._relieved_max_nl", "low = pushed_min"),
+    defect("line-stores-nothing", "line", "low -= self._relieved_max_nl", "pass"),
     defect("only-the-last-release-counts", "line", "self._relieved_max_nl += (", "self._relieved_max_nl = ("),
-    defect("waste-goes-to-the-patient", "line", "if not self._to_patient:", "if False:"),
+    defect("waste-goes-to-the-patient", "line", "if not self._to_patient or ", "if "),
+    defect("what-clears-the-line-is-the-patients", "line", " - self._clear_steps)", ")"),
+    defect("what-clears-the-line-is-no-waste", "line", "or emitted_steps <= self._clear_steps:", "or False:"),
     defect("flow-is-never-heard", "line", "if self._flow_trusted:", "if False:"),
     defect("calibration-of-the-bore-ignored", "line", "steps * self._step_fl", "steps * STEP_FL"),
     defect("calibration-of-the-flow-ignored", "line", "self._flow_nl * self._flow_gain_ppm", "self._flow_nl * _PPM"),
