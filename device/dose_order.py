@@ -10,7 +10,7 @@ from device.clock import WRAP_MASK, ticks_diff
 from device.contents import LINE_NL, PATIENT_LINE_NL
 from device.dose_state import NO_ID
 from device.interlocks import DENSITY, JOURNAL, LINK_LOST, MONITOR_HOLD, PERMIT_GONE, SELF_TEST, UNRESOLVED
-from device.limits import MAX_DOSE_NL, MAX_EXPIRY_MS, MIN_DOSE_NL, most_of
+from device.limits import MAX_DOSE_NL, MAX_EXPIRY_MS, MIN_DOSE_NL, asked_within, most_of
 from device.permit import needs_permit
 from device.rescue import Rescue, clearing_nl, preempts
 from protocol import codes
@@ -206,7 +206,7 @@ class OrderRules:
         need_nl = most_of(min(order.volume_nl, MAX_DOSE_NL))
         clear_nl = self.clearing_nl(order.channel) if order.kind == codes.KIND_RESCUE else 0
         reason = rules.cartridges.judge(order.channel, order.lot, rules.kept.treatment.day, need_nl + clear_nl)
-        self.nearest = max(0, rules.cartridges.nearest - clear_nl)
+        self.nearest = asked_within(rules.cartridges.nearest - clear_nl)
         return reason
 
     def _judge_amount(self, order: Order, now_ms: int) -> int:
