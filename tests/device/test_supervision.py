@@ -69,6 +69,13 @@ def test_a_healthy_rig_in_the_range_to_be_tried_is_left_alone_in_doses_of_any_ra
         assert rig.run(random.uniform(1.0, 10.0)) == CAUSE_NONE
 
 
+@pytest.mark.req("FLOW-3")
+@pytest.mark.parametrize("rate_nl_s", [10_000, 20_000])
+def test_when_a_fast_dose_ends_in_a_quick_line_its_falling_pressure_is_no_occlusion(rate_nl_s):
+    for seed in range(SEED, SEED + 5):
+        assert LightRig(seed, **CORNERS["quick-line"]).dose(25_000, rate_nl_s) == CAUSE_NONE
+
+
 def test_a_rate_that_changes_all_the_time_is_no_fault(rig):
     rig.begin()
     for rate_nl_s in (*range(100, 10_000, 50), *range(10_000, 100, -50)):
