@@ -126,6 +126,8 @@ night: setup ## the tests with many more examples each, and a seed of their own
 	@$(BIN)/rig hil sweep power --target vm --seed $$(date +%j)
 	@$(BIN)/rig hil sweep power --target rp2040 --seed $$(date +%j)
 	@$(BIN)/rig hil accuracy --seed $$(date +%j)
+	@$(BIN)/rig hil occlusion --seed $$(date +%j)
+	@$(BIN)/rig hil rescue --seed $$(date +%j)
 	@$(BIN)/rig hil latency --target rp2040 --seed $$(date +%j)
 	@$(BIN)/rig hil steps
 	@$(BIN)/rig hil memory --target vm --seconds 3600

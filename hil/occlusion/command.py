@@ -11,7 +11,8 @@ from host.errors import RigError, UsageError
 
 TARGETS = ("twin", "vm")
 HOURS = 24.0
-FIRMWARE_HOURS = 0.5
+FIRMWARE_HOURS = 24.0
+MOST_HOURS = 240.0
 EXIT_NOT_HELD = 1
 
 
@@ -21,7 +22,7 @@ def occlusion_command(
     seed: Annotated[int, typer.Option(min=0, help="Seed of all noise.")] = 1,
     hours: Annotated[float, typer.Option(min=0, help="How long the supervision watches a healthy rig.")] = HOURS,
     firmware_hours: Annotated[
-        float, typer.Option(min=0, help="How long the whole firmware does, at most until a treatment's total is given.")
+        float, typer.Option(min=0, max=MOST_HOURS, help="How long the whole firmware does: a new rig every half hour.")
     ] = FIRMWARE_HOURS,
     draw: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the volumes as columns.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -44,10 +45,10 @@ def occlusion_command(
         rows = list(trials.run(target, seed, trials.planned()))
         say(f"{len(rows)} occlusions, {time.perf_counter() - began_s:.0f} s")
         watches = list(watch.watch(hours, seed)) if hours else []
-        firmware_watch = watch.watch_firmware(target, firmware_hours, seed) if firmware_hours else None
+        firmware_watches = list(watch.watch_firmware(target, firmware_hours, seed)) if firmware_hours else []
     except KeyboardInterrupt:
         raise RigError("interrupted", "Interrupted before all was measured.", "") from None
-    report = Report(target, seed, rows, watches, firmware_watch, time.perf_counter() - began_s, firmware())
+    report = Report(target, seed, rows, watches, firmware_watches, time.perf_counter() - began_s, firmware())
     if draw is not None:
         chart.save(report, draw)
     if json_output:

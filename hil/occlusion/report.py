@@ -28,7 +28,7 @@ class Report:
     seed: int
     rows: Sequence[Row]
     watches: Sequence[Row] = ()
-    firmware_watch: Row | None = None
+    firmware_watches: Sequence[Row] = ()
     wall_s: float = 0.0
     firmware: str = ""
 
@@ -57,7 +57,9 @@ class Report:
                 least, most = row[what]
                 if not least - 1 <= row[f"true_{what}"] <= most + 1:
                     found.append(f"{name}: {what} {least} to {most} reported, {row[f'true_{what}']} in truth")
-        found += [f"false alarm: {alarm}" for watch in self._all_watches() for alarm in watch["alarms"]]
+        found += [
+            f"false alarm: {alarm}" for watch in (*self.watches, *self.firmware_watches) for alarm in watch["alarms"]
+        ]
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,15 +76,12 @@ class Report:
             ),
             "false_alarms": {
                 "supervision": _summed(self.watches),
-                "firmware": None if self.firmware_watch is None else _summed([self.firmware_watch]),
+                "firmware": _summed(self.firmware_watches),
             },
             "wall_s": round(self.wall_s, 1),
             "held": self.held,
             "problems": self.problems(),
         }
-
-    def _all_watches(self) -> list[Row]:
-        return [*self.watches, *([] if self.firmware_watch is None else [self.firmware_watch])]
 
 
 def _summed(watches: Sequence[Row]) -> dict[str, Any]:
@@ -106,7 +105,7 @@ def table(report: Report) -> str:
     told_figures = report.as_dict()["false_alarms"]
     lines.append("")
     for name, figures in told_figures.items():
-        if figures:
+        if figures["doses"]:
             lines.append(
                 f"false alarms, {name:<12}{figures['alarms']} in {figures['hours']:g} h and {figures['doses']} doses"
             )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from functools import partial
 from random import Random
-from typing import Any
 
 from hil.bench import Bench
 from hil.hosts import prepared
@@ -23,6 +23,7 @@ SETTLE_S = (0.5, 3.0, 10.0)
 RESERVE_NL = 20_000
 AT_ONCE = 2
 
+RIG_HOURS, MOST_RIGS = 0.5, 1_000
 FIRMWARE_VOLUME_NL = 10_000
 FIRMWARE_DOSE_S = 40
 INTERVAL_S = 10.5
@@ -35,10 +36,19 @@ def watch(hours: float, seed: int) -> Iterator[Row]:
     yield from in_copies(halves, AT_ONCE)
 
 
-def watch_firmware(target: str, hours: float, seed: int, **options: Any) -> Row:
-    """Let the whole firmware dose and rest for so many hours; return how it went."""
-    with Bench(target, seed, **options) as bench:
-        return bench.run(_firmware(bench, hours * 3600))
+def watch_firmware(target: str, hours: float, seed: int) -> Iterator[Row]:
+    """Let the whole firmware dose and rest for so many hours; yield how it went, rig by rig, each with its own seed.
+
+    A rig is given up when its treatment's total is given, so the next one takes its place.
+    """
+    rigs = math.ceil(hours / RIG_HOURS)
+    jobs = [partial(_rig, target, hours / rigs, seed * MOST_RIGS + number) for number in range(rigs)]
+    yield from in_copies(jobs, AT_ONCE)
+
+
+def _rig(target: str, hours: float, seed: int, emit: Emit) -> None:
+    with Bench(target, seed) as bench:
+        emit(bench.run(_firmware(bench, hours * 3600)))
 
 
 def _light(hours: float, name: str, emit: Emit) -> None:

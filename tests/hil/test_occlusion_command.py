@@ -33,8 +33,9 @@ def test_the_same_seed_gives_the_same_rows():
 @pytest.mark.req("FLOW-1", "FLOW-2", "FLOW-3")
 def test_a_healthy_rig_raises_no_alarm():
     halves = list(watch(0.1, 6))
-    assert len(halves) == 2
-    for half in (*halves, watch_firmware("twin", 0.02, 6)):
+    rigs = list(watch_firmware("twin", 0.02, 6))
+    assert (len(halves), len(rigs)) == (2, 1)
+    for half in (*halves, *rigs):
         assert half["doses"] > 0
         assert half["alarms"] == []
 

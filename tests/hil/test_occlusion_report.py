@@ -32,7 +32,7 @@ def row(trial, **changes):
 @pytest.fixture
 def report():
     rows = [row(trial) for trial in planned()]
-    return Report("twin", 1, rows, [QUIET, QUIET], QUIET, 30.0, "ab")
+    return Report("twin", 1, rows, [QUIET, QUIET], [QUIET], 30.0, "ab")
 
 
 def changed(report, way, **changes):

@@ -23,9 +23,9 @@ TIMED_OUT = "timed out"
 SURVIVED = "survived"
 UNTESTED = "entered by no test"
 
-# A mutant may take this much longer than its tests do, in time of the processor: the machine's load is no judge.
+# Under a mutant a test may take this much longer, in time of the processor: the machine's load is no judge.
 _TIMES = 5
-_AT_LEAST_S = 2.0
+_AT_LEAST_S = 1.0
 # One that sleeps takes none; only a clock ends it.
 _CLOCK_S = 300
 _MEMORY_OCTETS = 2 << 30
@@ -183,13 +183,18 @@ class _Executor:
             return process
         status = _EXIT_BROKEN
         try:
-            _bound(_AT_LEAST_S + _TIMES * sum(self._seconds[item] for item in items))
+            _bound()
             if mutant is not None:
                 mutant.plant()
-            passed = all(_passes(item, following) for item, following in _with_next(items))
+            passed = all(self._passes(item, following) for item, following in _with_next(items))
             status = _EXIT_SURVIVED if passed else _EXIT_KILLED
         finally:
             os._exit(status)
+
+    def _passes(self, item: pytest.Item, following: pytest.Item | None) -> bool:
+        """Whether a test passes; beyond its time it ends this process."""
+        signal.setitimer(signal.ITIMER_PROF, _AT_LEAST_S + _TIMES * self._seconds[item])
+        return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
 
     def _end_one(self) -> None:
         process, status = os.wait()
@@ -206,16 +211,11 @@ def _with_next(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pyte
     return zip(items, [*items[1:], None], strict=True)
 
 
-def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
-    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
-
-
-def _bound(seconds: float) -> None:
+def _bound() -> None:
     """Let this process say nothing, take no more than its share, and end by itself."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_OCTETS, _MEMORY_OCTETS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.alarm(_CLOCK_S)
