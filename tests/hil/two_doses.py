@@ -1,4 +1,7 @@
-"""A short scenario that every board can run: priming to its end, and a dose that a stop frame ends."""
+"""A short scenario that every board can run: priming to its end, and a dose that a stop frame ends.
+
+Each order follows a telemetry frame, so that it meets the device's ticks at the same place on every board.
+"""
 
 import asyncio
 
@@ -6,19 +9,24 @@ from hil.bench import Bench
 from hil.recording import Recording
 from hil.scenarios.raw_host import RawHost
 from hil.tape import Tape
-from protocol import codes
+from protocol import codes, typed
 
 SMALL_NL = 300
 LARGE_NL = 4000
 RATE_NL_S = 5000
 STOP_AFTER_S = 0.7
+WRITTEN_S = 1.0
+"""What a dose leaves behind is in the journal by then; an order right behind it would wait for that."""
 
 
 async def two_doses(bench: Bench) -> None:
     async with RawHost(bench.transport(), bench.seed) as host:
         await host.ready()
         # To waste, so that the dose need not wait until the interval between doses to the patient is over.
+        await host.hear(typed.Telemetry)
         await host.ended(await host.start(SMALL_NL, RATE_NL_S, kind=codes.KIND_PRIME))
+        await asyncio.sleep(WRITTEN_S)
+        await host.hear(typed.Telemetry)
         dose_id = await host.start(LARGE_NL, RATE_NL_S)
         await asyncio.sleep(STOP_AFTER_S)
         await host.stop()

@@ -3,7 +3,7 @@
 import random
 
 from device.boards.pico_ear import Ear
-from protocol import messages
+from protocol import wire_formats as messages
 from protocol.framing import MAX_FRAME, FrameDecoder, encode_frame
 
 ROUNDS = globals().get("ROUNDS", 400)

@@ -13,6 +13,8 @@ from hil.toolchain import image as toolchain
 FLASH = 0x10000000
 TEXT = b"MicroPython v1.25.0 on 2025-04-15; Raspberry Pi Pico with RP2040\0"
 BLOCKS = 1000
+COMPILED_S = 28.0
+"""The sources are compiled at every start."""
 
 
 def block(number, count=BLOCKS, family=FAMILY_RP2040, address=None, payload=b"", flags=0x2000, end=stock.MAGIC_END):
@@ -103,7 +105,7 @@ def test_the_file_system_holds_them_and_fills_the_flash():
 def test_a_stock_image_runs_the_firmware_from_its_file_system():
     own = current_image(toolchain.REPOSITORY / "build/stock-image", toolchain.STOCK)
     with Bench("rp2040", image=own) as bench:
-        bench.run_for(5.5)
+        bench.run_for(COMPILED_S)
         rig = bench.loop.run_until_complete(bench.connect())
         try:
             assert rig.welcome.firmware == toolchain.firmware_hash()
