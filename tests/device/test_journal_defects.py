@@ -1,8 +1,8 @@
-"""Each rule of the journal is broken on purpose, in a copy, and its suite must notice."""
+"""Each rule of the journal is broken on purpose, and its suite must notice."""
 
 import pytest
 
-from tests.device.planting import Defect, copy_sources, planted, run_suite
+from tests.planting import Defect, running, suites
 
 UNIT = "test_journal.py"
 CUT = "test_journal_power_cut.py"
@@ -162,12 +162,16 @@ DEFECTS = (
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    return copy_sources(tmp_path_factory.mktemp("planted"))
+def runs(request):
+    with running(request, DEFECTS, "device", "tests/device") as runs:
+        yield runs
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_defect_planted_in_the_journal_is_noticed(copy, defect):
-    with planted(copy, defect):
-        result = run_suite(copy, defect.tests)
-    assert result.returncode == 1, result.stdout + result.stderr
+def test_a_defect_planted_in_the_journal_is_noticed(runs, defect):
+    runs.must_notice(defect)
+
+
+@pytest.mark.parametrize("suite", suites(DEFECTS))
+def test_a_suite_without_a_defect_passes(runs, suite):
+    runs.must_pass(suite)

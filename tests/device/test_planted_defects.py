@@ -1,19 +1,31 @@
-"""Each rule that keeps somebody safe is broken on purpose, in a copy, and the suite must notice."""
+"""Each rule that keeps somebody safe is broken on purpose, and the suite must notice."""
 
 import pytest
 
-from tests.device.planting import Defect, copy_sources, planted, run_suite
+from tests.planting import Defect, running, suites
 
 DEFECTS = (
-    Defect("grant-too-long", "pump.py", "GRANT_US = const(39_000)", "GRANT_US = const(80_000)", "test_pump.py"),
+    Defect(
+        "grant-too-long",
+        "pump.py",
+        "GRANT_US = const(39_000)",
+        "GRANT_US = const(80_000)",
+        "test_pump.py::test_when_python_stops_at_any_moment_flow_ends_within_one_grant",
+    ),
     Defect(
         "halt-forgets-the-rest",
         "pump.py",
         "self.granted_steps -= self._generator.halt()",
         "self._generator.halt()",
-        "test_pump.py",
+        "test_pump.py::test_a_halt_at_any_instant_leaves_the_exact_count_of_emitted_steps",
     ),
-    Defect("fifth-word", "pump.py", "MAX_WORDS = const(4)", "MAX_WORDS = const(6)", "test_pump.py"),
+    Defect(
+        "fifth-word",
+        "pump.py",
+        "MAX_WORDS = const(4)",
+        "MAX_WORDS = const(6)",
+        "test_pump.py::test_no_more_words_are_outstanding_than_the_generator_can_mark_as_finished",
+    ),
     Defect(
         "delivered-before-settled",
         "dose.py",
@@ -45,53 +57,71 @@ DEFECTS = (
         "pump.py",
         "                self._due_us = now_us\n                ahead_us = 0\n                word_us = period_us\n",
         "                word_us = MIN_PERIOD_US\n                left = 1\n",
-        "test_pump.py",
+        "test_pump.py::test_time_lost_to_a_late_tick_is_never_made_up_by_a_burst",
     ),
     Defect(
         "grant-before-the-mark",
         "pump.py",
         "        if not self._mark(granted_steps):\n            return False\n",
         "        self._mark(granted_steps)\n",
-        "test_pump.py",
+        "test_pump.py::test_a_journal_that_takes_no_mark_gets_no_grant_and_is_told_lost",
     ),
-    Defect("grant-beyond-the-permit", "pump.py", "if step_limit > self.asked_steps:", "if True:", "test_pump.py"),
+    Defect(
+        "grant-beyond-the-permit",
+        "pump.py",
+        "if step_limit > self.asked_steps:",
+        "if True:",
+        "test_pump.py::test_no_step_is_granted_beyond_the_volume_of_a_permit",
+    ),
     Defect(
         "faster-than-the-permit",
         "pump.py",
         "rate_nl_s if rate_nl_s < rate_limit_nl_s else",
         "rate_nl_s or",
-        "test_pump.py",
+        "test_pump.py::test_no_two_steps_are_closer_than_the_rate_of_a_permit_allows",
     ),
-    Defect("order-runs-twice", "orders.py", "if known[1] != codes.DOSE_NOT_KNOWN:", "if False:", "test_dose_order.py"),
+    Defect(
+        "order-runs-twice",
+        "orders.py",
+        "if known[1] != codes.DOSE_NOT_KNOWN:",
+        "if False:",
+        "test_dose_order.py::test_a_repeated_id_returns_what_is_stored_and_moves_nothing",
+    ),
     Defect(
         "no-compare-and-set",
         "dose_order.py",
         "        if order.last_dose_id != rules.journal.last_dose_id:\n            return codes.REASON_LAST_DOSE\n"
         "        reason = self._judge_conditions(order)",
         "        reason = self._judge_conditions(order)",
-        "test_dose_order.py",
+        "test_dose_order.py::test_each_wrong_field_has_its_own_reason_and_changes_nothing",
     ),
     Defect(
         "queues-a-second-dose",
         "dose_order.py",
         "if rules.dose.open():\n            waste",
         "if False:\n            waste",
-        "test_dose_order.py",
+        "test_dose_order.py::test_a_second_dose_is_refused_and_not_queued",
     ),
-    Defect("never-expires", "dose_order.py", "if left_ms <= 0:", "if left_ms < -1_000_000:", "test_dose_order.py"),
+    Defect(
+        "never-expires",
+        "dose_order.py",
+        "if left_ms <= 0:",
+        "if left_ms < -1_000_000:",
+        "test_dose_order.py::test_each_wrong_field_has_its_own_reason_and_changes_nothing",
+    ),
     Defect(
         "agent-without-permit",
         "dose_order.py",
         "KIND_RESCUE or needs_permit(",
         "KIND_RESCUE and needs_permit(",
-        "test_dose_order.py",
+        "test_dose_order.py::test_agent_and_counter_agent_wait_for_their_permit_and_nothing_moves_before",
     ),
     Defect(
         "interval-forgotten",
         "account.py",
         "            self.intervals.ended(dose.channel, now_ms)\n",
         "            pass\n",
-        "test_dose_order.py",
+        "test_dose_order.py::test_the_next_dose_of_a_channel_waits_for_the_interval_and_is_told_how_long",
     ),
     Defect("flows-without-a-permit", "dose.py", "elif self._permitted_ms != now_ms:", "elif False:", "test_dose.py"),
     Defect(
@@ -166,41 +196,6 @@ DEFECTS = (
         "test_executive.py",
     ),
     Defect(
-        "stop-without-checksum",
-        "boards/pico_ear.py",
-        "if code == length and crc & 0xFFFF == 0x20E3 and (crc >> 16) & 0xFFFF == 0xDEBB:",
-        "if code == length:",
-        "boards/test_pico_ear.py",
-    ),
-    Defect(
-        "ear-reads-unmasked",
-        "boards/pico_ear.py",
-        "            masked = self._mask()\n            heard =",
-        "            masked = False\n            heard =",
-        "boards/test_pico_ear.py",
-    ),
-    Defect(
-        "octets-counted-before-they-are-copied",
-        "boards/pico_ear.py",
-        "        copy_out(self._ring, get, count, buffer)\n        self._get = (get + count) & _COUNT_MASK\n",
-        "        self._get = (get + count) & _COUNT_MASK\n        copy_out(self._ring, get, count, buffer)\n",
-        "boards/test_pico_ear.py",
-    ),
-    Defect(
-        "full-ear-hears-on",
-        "boards/pico_ear.py",
-        "            self._deaf = True\n            self._trigger(0)\n",
-        "",
-        "boards/test_pico_ear.py",
-    ),
-    Defect(
-        "ear-without-a-budget",
-        "boards/pico_ear.py",
-        "        self._budget = budget - 1\n",
-        "",
-        "boards/test_pico_ear.py",
-    ),
-    Defect(
         "cut-steps-left-unstopped",
         "executive.py",
         "if board.stop_heard() and self._steps_cut_alone():",
@@ -211,18 +206,16 @@ DEFECTS = (
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """A copy of the sources and tests that defects may be planted in."""
-    return copy_sources(tmp_path_factory.mktemp("planted"))
+def runs(request):
+    with running(request, DEFECTS, "device", "tests/device") as runs:
+        yield runs
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_planted_defect_is_noticed(copy, defect):
-    with planted(copy, defect):
-        result = run_suite(copy, defect.tests)
-    assert result.returncode == 1, result.stdout + result.stderr
+def test_a_planted_defect_is_noticed(runs, defect):
+    runs.must_notice(defect)
 
 
-def test_the_copy_without_a_defect_passes(copy):
-    result = run_suite(copy, "test_dose.py")
-    assert result.returncode == 0, result.stdout + result.stderr
+@pytest.mark.parametrize("suite", suites(DEFECTS))
+def test_a_suite_without_a_defect_passes(runs, suite):
+    runs.must_pass(suite)

@@ -1,23 +1,8 @@
-"""Each rule of alarms, sensors, cartridges and self-test is broken on purpose, and its tests must notice."""
+"""Each rule of alarms, sensors, cartridges, self-test and the ear is broken on purpose, and its tests must notice."""
 
 import pytest
 
-from tests.device.planting import Defect, copy_sources, planted, run_suite
-
-SUITES = (
-    "test_alarm_table.py",
-    "test_alarms.py",
-    "test_cartridge.py",
-    "test_cartridges.py",
-    "test_interlocks.py",
-    "test_repeats.py",
-    "test_seal.py",
-    "test_selftest.py",
-    "test_sensors.py",
-    "test_signals.py",
-    "test_suspension.py",
-    "drivers",
-)
+from tests.planting import Defect, running, suites
 
 
 def defect(name: str, file: str, before: str, after: str) -> Defect:
@@ -207,21 +192,51 @@ DEFECTS = (
         "any-image-is-intact", "seal", "return length == at and crc == crc32(memoryview(flash)[:at])", "return True"
     ),
     defect("a-failure-inhibits-nothing", "selftest", "return codes.REASON_SELF_TEST if", "return codes.REASON_NONE if"),
+    # The ear.
+    defect(
+        "stop-without-checksum",
+        "boards/pico_ear",
+        "if code == length and crc & 0xFFFF == 0x20E3 and (crc >> 16) & 0xFFFF == 0xDEBB:",
+        "if code == length:",
+    ),
+    defect(
+        "ear-reads-unmasked",
+        "boards/pico_ear",
+        "            masked = self._mask()\n            heard =",
+        "            masked = False\n            heard =",
+    ),
+    defect(
+        "octets-counted-before-they-are-copied",
+        "boards/pico_ear",
+        "        copy_out(self._ring, get, count, buffer)\n        self._get = (get + count) & _COUNT_MASK\n",
+        "        self._get = (get + count) & _COUNT_MASK\n        copy_out(self._ring, get, count, buffer)\n",
+    ),
+    defect(
+        "full-ear-hears-on",
+        "boards/pico_ear",
+        "            self._deaf = True\n            self._trigger(0)\n",
+        "",
+    ),
+    defect(
+        "ear-without-a-budget",
+        "boards/pico_ear",
+        "        self._budget = budget - 1\n",
+        "",
+    ),
 )
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    return copy_sources(tmp_path_factory.mktemp("planted"))
+def runs(request):
+    with running(request, DEFECTS, "device", "tests/device") as runs:
+        yield runs
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_planted_defect_is_noticed(copy, defect):
-    with planted(copy, defect):
-        result = run_suite(copy, defect.tests)
-    assert result.returncode == 1, result.stdout + result.stderr
+def test_a_planted_defect_is_noticed(runs, defect):
+    runs.must_notice(defect)
 
 
-def test_the_copy_without_a_defect_passes(copy):
-    result = run_suite(copy, *SUITES)
-    assert result.returncode == 0, result.stdout + result.stderr
+@pytest.mark.parametrize("suite", suites(DEFECTS))
+def test_a_suite_without_a_defect_passes(runs, suite):
+    runs.must_pass(suite)

@@ -2,18 +2,7 @@
 
 import pytest
 
-from tests.device.planting import Defect, copy_sources, planted, run_suite
-
-SUITES = (
-    "test_authority.py",
-    "test_permit.py",
-    "test_treatment.py",
-    "test_limits.py",
-    "test_ceilings.py",
-    "test_window.py",
-    "test_intervals.py",
-    "test_rescue.py",
-)
+from tests.planting import Defect, running, suites
 
 
 def defect(name: str, file: str, before: str, after: str) -> Defect:
@@ -175,18 +164,16 @@ DEFECTS = (
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """A copy of the sources and tests that defects may be planted in."""
-    return copy_sources(tmp_path_factory.mktemp("planted"))
+def runs(request):
+    with running(request, DEFECTS, "device", "tests/device") as runs:
+        yield runs
 
 
-@pytest.mark.parametrize("each", DEFECTS, ids=lambda each: each.name)
-def test_a_planted_defect_is_noticed(copy, each):
-    with planted(copy, each):
-        result = run_suite(copy, each.tests)
-    assert result.returncode == 1, result.stdout + result.stderr
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_planted_defect_is_noticed(runs, defect):
+    runs.must_notice(defect)
 
 
-def test_the_copy_without_a_defect_passes(copy):
-    result = run_suite(copy, *SUITES)
-    assert result.returncode == 0, result.stdout + result.stderr
+@pytest.mark.parametrize("suite", suites(DEFECTS))
+def test_a_suite_without_a_defect_passes(runs, suite):
+    runs.must_pass(suite)

@@ -1,27 +1,8 @@
-"""Effects of plant and patient are broken on purpose, in a copy, and the tests must notice."""
-
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+"""Effects of plant and patient are broken on purpose, and the tests must notice."""
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-COPIED = ("device", "protocol", "host", "hil", "tests/hil", "tests/requirements")
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One place in the source, what it is replaced with, and the tests that must fail."""
-
-    name: str
-    file: str
-    before: str
-    after: str
-    tests: str
-
+from tests.planting import Defect, running, suites
 
 DEFECTS = (
     Defect(
@@ -177,34 +158,16 @@ DEFECTS = (
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """A copy of the sources and tests that defects may be planted in."""
-    folder = tmp_path_factory.mktemp("planted")
-    for part in COPIED:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.so", "build"))
-    for name in ("pyproject.toml", "tests/__init__.py"):
-        shutil.copy(ROOT / name, folder / name)
-    return folder
-
-
-def run_suite(folder: Path, tests: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--target", "twin"]
-    return subprocess.run([*command, f"tests/hil/{tests}"], cwd=folder, capture_output=True, text=True, check=False)
+def runs(request):
+    with running(request, DEFECTS, "hil", "tests/hil") as runs:
+        yield runs
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_planted_defect_is_noticed(copy, defect):
-    path = copy / "hil" / defect.file
-    source = path.read_text(encoding="utf-8")
-    assert source.count(defect.before) == 1, f"the place of {defect.name} is not to be found exactly once"
-    path.write_text(source.replace(defect.before, defect.after), encoding="utf-8")
-    try:
-        result = run_suite(copy, defect.tests)
-    finally:
-        path.write_text(source, encoding="utf-8")
-    assert result.returncode == 1, result.stdout + result.stderr
+def test_a_planted_defect_is_noticed(runs, defect):
+    runs.must_notice(defect)
 
 
-def test_the_copy_without_a_defect_passes(copy):
-    result = run_suite(copy, "plant/test_contents.py")
-    assert result.returncode == 0, result.stdout + result.stderr
+@pytest.mark.parametrize("suite", suites(DEFECTS))
+def test_a_suite_without_a_defect_passes(runs, suite):
+    runs.must_pass(suite)
