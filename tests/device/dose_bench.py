@@ -35,12 +35,14 @@ class Ledger:
     def __init__(self):
         self.takes = True
         self.outcomes = []
+        self.ended_ms = []
 
     def accepted(self, dose, now_ms):
         return self.takes
 
     def ended(self, dose, now_ms):
         self.outcomes.append((dose.dose_id, dose.state, dose.cause, dose.pump.emitted_steps))
+        self.ended_ms.append(now_ms)
 
 
 class Asked:

@@ -3,7 +3,7 @@
 import pytest
 
 from device import limits
-from device.rescue import Rescue
+from device.rescue import Rescue, clearing_nl
 from protocol import codes
 from tests.device.test_rescue import judge
 
@@ -31,3 +31,12 @@ def test_what_is_left_is_counted_with_the_bore_as_it_is_known(error_ppm):
     asked = {"error_ppm": error_ppm}
     assert with_left(30_000, volume_nl=nearest_nl, **asked) == (codes.REASON_NONE, 0)
     assert with_left(30_000, volume_nl=nearest_nl + 1, **asked) == (codes.REASON_RESCUE_HIGH, nearest_nl)
+
+
+@pytest.mark.req("DOSE-13")
+@pytest.mark.parametrize(("error_ppm", "wider_nl"), [(0, 0), (800, 9), (1_001, 12), (10_000, 114), (20_000, 228)])
+def test_the_line_is_cleared_with_an_eighth_more_than_the_error_of_the_bore(error_ppm, wider_nl):
+    # 9800 nL behind the valve, 200 of play, 150 of friction and 10 of rounding: 10,160 nL. The bore is wider by its
+    # error and an eighth, rounded up to hundredths of a per cent: 0, 0.09, 0.12, 1.13 and 2.25 %.
+    clear_nl = clearing_nl(9_800, 200, error_ppm)
+    assert (type(clear_nl), clear_nl) == (int, 10_160 + wider_nl + 2)
