@@ -107,8 +107,8 @@ class OrderRules:
         reason = self._reason_of(rules.interlocks.forbids(situation) & ~_ENDS_WITH_THE_PAUSE)
         if reason or not dose.to_patient:
             return reason
-        left_nl = most_of(dose.asked_nl)
-        return rules.cartridges.judge(dose.channel, dose.lot, rules.kept.treatment.day, min(left_nl, MIN_DOSE_NL))
+        # What it needs was there when it was accepted, and is taken from the cartridge when it ends.
+        return rules.cartridges.judge(dose.channel, dose.lot, rules.kept.treatment.day, MIN_DOSE_NL)
 
     def situation_of(self, order: Order) -> int:
         """Return what the order would make go on, SCOPE_ bits."""
@@ -194,7 +194,7 @@ class OrderRules:
         rules = self._rules
         treatment = rules.kept.treatment
         reason = treatment.judge_order(order.kind, order.treatment)
-        if reason == codes.REASON_NONE and (order.channel == codes.CHANNEL_AGENT or order.agent_nl):
+        if reason == codes.REASON_NONE and order.agent_nl:
             reason = treatment.judge_agent(order.kind, order.channel, order.agent_nl)
         if reason == codes.REASON_NONE and order.channel == codes.CHANNEL_AGENT:
             reason = rules.suspension.judge()
@@ -249,16 +249,18 @@ class OrderRules:
         reason = kept.treatment.judge_order(order.kind, order.treatment)
         if reason == codes.REASON_TREATMENT:
             return reason
+        cartridge = self._judge_cartridge(order)
         reason = rescue.judge(
             order.channel,
             rules.service,
             rules.latches.machine_cause or rules.latches.stop_cause,
             rules.interlocks.forbids(self.situation_of(order)),
             kept.treatment.is_open(),
-            self._judge_cartridge(order),
+            cartridge,
             order.volume_nl,
             profile.highest_rate(order.pieces),
             kept.treatment.rescue_max_nl,
         )
-        self.nearest = rescue.nearest
+        if reason != codes.REASON_RESERVOIR:
+            self.nearest = rescue.nearest
         return reason or self._judge_rates(order)

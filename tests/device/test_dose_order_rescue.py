@@ -64,6 +64,23 @@ def test_a_rescue_looks_at_the_machine_and_its_cartridge_in_this_order(rig):
     assert rig.judge(**(asked | {"end": 20_000})) == (codes.REASON_RATE_LOW, 50)
 
 
+@pytest.mark.req("RESCUE-4", "DOSE-4", "FLOW-6")
+def test_a_rescue_that_its_cartridge_cannot_give_is_told_what_it_can_beyond_clearing_the_line(rig):
+    rig.kept.contents.behind_valve_nl = 5_000
+    rig.cartridges.answer = codes.REASON_RESERVOIR
+    rig.judge(**RESCUE)
+    _, _, _, need_nl = rig.cartridges.asked[-1]
+    clear_nl = need_nl - MOST_NL
+    assert clear_nl > 5_000
+    # A dose of 1000 nL is 1162 nL at its upper end.
+    rig.cartridges.nearest = clear_nl + 1_162
+    assert rig.judge(**RESCUE) == (codes.REASON_RESERVOIR, 1_000)
+    rig.cartridges.nearest = clear_nl + 1_161
+    assert rig.judge(**RESCUE) == (codes.REASON_RESERVOIR, 999)
+    rig.cartridges.nearest = clear_nl
+    assert rig.judge(**RESCUE) == (codes.REASON_RESERVOIR, 0)
+
+
 @pytest.mark.req("RESCUE-2", "DOSE-7")
 @pytest.mark.parametrize("kind", [1, 2, 3, 4, 5, 6])
 def test_a_rescue_waits_for_no_open_dose_but_another_rescue(rig, kind):
