@@ -61,6 +61,13 @@ def images(before: bytes, log: list[tuple[int, int]], torn: int | None = None):
     yield len(log), bytes(image)
 
 
+def begun(fram):
+    """A journal after its start, nothing stored by the rig."""
+    journal = Journal(fram)
+    journal.begin()
+    return journal
+
+
 def dose_id(number: int) -> bytes:
     return struct.pack("<II", number, 0xD05E)
 

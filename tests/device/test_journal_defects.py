@@ -5,6 +5,9 @@ import pytest
 from tests.planting import Defect, running, suites
 
 UNIT = "test_journal.py"
+RECOVERY = "test_journal_recovery.py"
+MARKS = "test_journal_marks_edges.py"
+RECORDS = "test_journal_records_edges.py"
 CUT = "test_journal_power_cut.py"
 CELLS = "test_journal_cells.py"
 
@@ -22,7 +25,7 @@ DEFECTS = (
         "journal_marks.py",
         "            # The place stays the same: the other one holds the mark before this.\n",
         "            self._next = 1 - self._next\n",
-        UNIT,
+        f"{RECOVERY}::test_a_mark_refused_half_way_and_torn_when_tried_again_leaves_the_mark_before",
     ),
     Defect(
         "any-mark-will-do",
@@ -36,7 +39,7 @@ DEFECTS = (
         "journal_marks.py",
         "return (first[1] - second[1]) & _MAX_OUTSTANDING < _HALF",
         "return first[1] > second[1]",
-        UNIT,
+        MARKS,
     ),
     Defect("marks-of-any-dose", "journal.py", "elif marks.newest_sequence == sequence:", "else:", CUT),
     Defect(
@@ -46,7 +49,13 @@ DEFECTS = (
         "            granted_steps = marks.emitted_steps\n",
         CUT,
     ),
-    Defect("damaged-marks-gave-nothing", "journal.py", "granted_steps = record[8]", "granted_steps = 0", UNIT),
+    Defect(
+        "damaged-marks-gave-nothing",
+        "journal.py",
+        "granted_steps = record[8]",
+        "granted_steps = 0",
+        f"{RECOVERY}::test_when_both_marks_of_an_open_dose_are_damaged_anything_up_to_all_asked_is_possible",
+    ),
     Defect(
         "recovers-nothing", "journal.py", "            self._end_open(sequence, record, found)", "            pass", CUT
     ),
@@ -57,13 +66,19 @@ DEFECTS = (
         "if found is not None:",
         CUT,
     ),
-    Defect("torn-records-are-not-marked", "journal.py", "flags |= records.TORN", "pass", UNIT),
+    Defect(
+        "torn-records-are-not-marked",
+        "journal.py",
+        "flags |= records.TORN",
+        "pass",
+        f"{RECOVERY}::test_a_torn_outcome_is_written_anew_marked_and_counted",
+    ),
     Defect(
         "recovered-is-told-once",
         "journal.py",
         "            self.recovered = found[2]\n",
         "            pass\n",
-        UNIT,
+        f"{RECOVERY}::test_what_was_recovered_is_told_until_an_unresolved_cell_was_stored_after_it",
     ),
     Defect(
         "cells-include-the-open-dose",
@@ -86,8 +101,20 @@ DEFECTS = (
         "if self.faulty or record[0] == records.NO_ID:",
         UNIT,
     ),
-    Defect("doses-on-what-was-never-noted", "journal.py", "if self._unnoted():", "if False:", UNIT),
-    Defect("doses-on-a-faulty-journal", "journal.py", "if self.faulty or self._open or", "if self._open or", UNIT),
+    Defect(
+        "doses-on-what-was-never-noted",
+        "journal.py",
+        "if self._unnoted():",
+        "if False:",
+        f"{RECOVERY}::test_no_dose_begins_before_the_recovered_one_is_noted",
+    ),
+    Defect(
+        "doses-on-a-faulty-journal",
+        "journal.py",
+        "if self.faulty or self._open or",
+        "if self._open or",
+        f"{RECOVERY}::test_a_cell_of_which_both_copies_are_damaged_blocks_dosing_and_is_not_written_over",
+    ),
     Defect("any-octets-are-a-cell", "journal_cells.py", "!= crc32(view[:end]):", "== 0:", CUT),
     Defect(
         "writes-over-the-newer-copy",
@@ -108,7 +135,7 @@ DEFECTS = (
         "journal_cells.py",
         "return self._version[cell] != _BROKEN",
         "return True",
-        UNIT,
+        f"{RECOVERY}::test_a_cell_of_which_both_copies_are_damaged_blocks_dosing_and_is_not_written_over",
     ),
     Defect(
         "one-copy-of-each-cell",
@@ -122,7 +149,7 @@ DEFECTS = (
         "journal_queue.py",
         "            if self._second[slot] != NO_COPY:\n",
         "            if False:\n",
-        UNIT,
+        f"{RECOVERY}::test_damage_to_one_copy_of_any_cell_changes_nothing",
     ),
     Defect("believes-the-bus", "journal_queue.py", "if self._echo[:left] != octets:", "if False:", UNIT),
     Defect("gives-up-at-once", "journal_queue.py", "WRITE_TRIES = const(3)", "WRITE_TRIES = const(1)", UNIT),
@@ -141,14 +168,14 @@ DEFECTS = (
         "journal_records.py",
         "return ordered_nl if ordered_nl > nominal_nl else nominal_nl",
         "return nominal_nl",
-        UNIT,
+        RECORDS,
     ),
     Defect(
         "a-damaged-record-is-a-new-dose",
         "journal_ring.py",
         "return record if record and record[0] == dose_id else records.unreadable(dose_id, MAX_DOSE_NL)",
         "return record",
-        UNIT,
+        f"{RECOVERY}::test_a_known_id_whose_record_is_damaged_or_not_answered_is_an_unknown_dose_never_a_new_one",
     ),
     Defect("ids-at-any-octet", "journal_ring.py", "while at >= 0 and at % _ID_SIZE:", "while False:", UNIT),
     Defect(
