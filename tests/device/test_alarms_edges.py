@@ -40,6 +40,13 @@ def test_alarms_may_be_acknowledged_one_after_the_other(alarms):
     assert alarms.acknowledged == bit_of(STALL) | bit_of(LEAK)
 
 
+def test_when_the_last_alarm_is_over_none_is_first_or_highest(alarms):
+    alarms.observe(bit_of(STALL) | bit_of(LEAK))
+    alarms.acknowledge(bit_of(STALL) | bit_of(LEAK))
+    alarms.observe(0)
+    assert (alarms.latched, alarms.first, alarms.highest, alarms.priority) == (0, 0, 0, codes.PRIORITY_NONE)
+
+
 @pytest.mark.parametrize(
     ("paused_s", "passed_ms", "left_s"),
     [(1, 0, 1), (5, 0, 5), (5, 1, 5), (5, 4_000, 1), (5, 4_001, 1), (120, 998, 120), (120, 1_000, 119)],
