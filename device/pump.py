@@ -67,7 +67,6 @@ class Pump:
         self.asked_steps = steps
         self.granted_steps = 0
         self.emitted_steps = 0
-        self._outstanding = 0
         self._marked = False
         self._refused_marks = 0
         self.running = False
@@ -122,7 +121,6 @@ class Pump:
             return
         self.granted_steps -= self._generator.halt()
         self.emitted_steps = self.granted_steps
-        self._outstanding = 0
         self._marked = False
         self.running = False
 
@@ -166,9 +164,7 @@ class Pump:
                 self._due_us = now_us
                 ahead_us = 0
                 word_us = period_us
-            else:
-                # One step that is due before a whole period has passed.
-                left = 1
+        # A step that is due before a whole period has passed makes a word of its own.
         steps = (budget_us - ahead_us) // period_us if word_us == period_us else 1 if word_us <= budget_us else 0
         if steps > left:
             steps = left
@@ -195,7 +191,7 @@ class Pump:
         return ahead if step + ahead < self.asked_steps else 0
 
     def _set_rate(self, rate_nl_s: int) -> None:
-        if rate_nl_s != self.rate_nl_s or self._period_us == 0:
+        if rate_nl_s != self.rate_nl_s:
             self.rate_nl_s = rate_nl_s
             self._error = 0
         # A femtolitre over a nanolitre a second is a microsecond.
