@@ -34,7 +34,9 @@ def test_a_dose_in_real_time_is_delivered_and_the_plant_agrees(runs_on: str) -> 
     permits, treatment = result["permits"], result["treatment"]
     assert permits["granted"] > 0
     assert permits["signed_statuses_verified"] > 0
-    assert (permits["refused"], permits["signed_statuses_distrusted"]) == ({}, 0)
+    # The last permit may meet a dose that has just ended.
+    assert permits["refused"] in ({}, {"not_running": 1})
+    assert permits["signed_statuses_distrusted"] == 0
     assert "simulated" in permits["issuer"]
     assert treatment["agent_through_the_tip_nl"] <= treatment["agent_nl"] + 6
 
