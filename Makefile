@@ -73,7 +73,7 @@ demo: setup ## a dose on the simulated rig, and what became of it
 	@$(BIN)/rig demo
 
 test: setup ## every test but those on the emulated Pico; NANORIG_SEED=n repeats a run
-	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm
+	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm $(ON_ALL_CORES)
 
 test-rp2040: setup image ## the tests on the emulated Pico
 	@$(BIN)/python -m pytest -m rp2040 --target rp2040
@@ -84,6 +84,9 @@ test-board: setup ## the scenarios on a real Pico: BOARD=/dev/ttyUSB0 PROBE=/dev
 
 mutants: setup ## every small change to a rule of the firmware has to fail a test, or be listed with its reason
 	@$(BIN)/python -m tests.mutants.run
+
+# A file's tests stay together: what they share is made once.
+ON_ALL_CORES := --numprocesses auto --dist loadfile
 
 CHECKS := check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
 
@@ -118,7 +121,7 @@ bench: setup ## how fast the bench runs on each board, against real time
 	@$(BIN)/rig hil ticks --functions 0
 
 night: setup ## the tests with many more examples each, and a seed of their own
-	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm --hypothesis-profile=night
+	@$(BIN)/python -m pytest -m "not rp2040" --target twin,vm $(ON_ALL_CORES) --hypothesis-profile=night
 	@$(BIN)/python -m tests.mutants.run
 	@$(BIN)/rig hil storm --schedules 500 --seed $$(date +%j)
 	@$(BIN)/rig hil model --steps 10000 --seed $$(date +%j)
