@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A person has 10 s for the foot switch by the rig's clock; then the rig forgets that it was asked.
 PERSON_S: Final = 12.0
-TELEMETRY_S: Final = 1.0
+TELEMETRY_S: Final = 3.0
 
 
 def stop(named: str | None, ledger: Path, *, json_output: bool) -> int:
