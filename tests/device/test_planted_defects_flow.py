@@ -119,7 +119,7 @@ DEFECTS = (
     ),
     blind(
         "twice-what-may-depart",
-        "_DEPARTURE_PL = const(820_000)",
+        "_DEPARTURE_PL = const(650_000)",
         "_DEPARTURE_PL = const(2_640_000)",
         "test_steps_without_motion_are_a_stall_within_a_microlitre_and_a_half",
     ),

@@ -147,14 +147,14 @@ def test_at_a_lower_rate_the_line_is_asked_for_85_percent_of_that_at_once(bench)
     assert bench.tick(flow=425, steps=1, rate=500, ms=1) == CAUSE_OCCLUSION
 
 
-# Departure: 820 nL or 7 % of what was emitted, 22 % to the waste; and what 113 % of the rate are in 180 ms.
+# Departure: 650 nL or 7 % of what was emitted, 22 % to the waste; and what 113 % of the rate are in 180 ms.
 
 
 @pytest.mark.req("FLOW-2")
-def test_820_nl_more_may_pass_than_was_emitted_and_what_is_read_late(bench):
+def test_650_nl_more_may_pass_than_was_emitted_and_what_is_read_late(bench):
     # 113 % of 19,999 nL/s are 22,598 nL/s, and in 180 ms 4067.64 nL.
     bench.begin()
-    assert bench.tick(flow=4_887, rate=19_999, ms=1_000) == CAUSE_NONE
+    assert bench.tick(flow=4_717, rate=19_999, ms=1_000) == CAUSE_NONE
     assert bench.tick(flow=640, rate=19_999, ms=1) == CAUSE_NONE
     assert bench.tick(flow=1, rate=19_999, ms=1) == CAUSE_DEVIATION
 
@@ -184,7 +184,7 @@ def test_the_share_is_that_of_whole_nanolitres():
 @pytest.mark.parametrize(
     ("pa", "flow", "cause"),
     [
-        # 1100 nL less 1023.4, which may be missing anyway, are 76.6 nL in 100 ms.
+        # 930 nL less 853.4, which may be missing anyway, are 76.6 nL in 100 ms.
         (0, 766, CAUSE_NONE),
         (0, 765, CAUSE_LEAK),
         # A pascal more may hold a nanolitre, in the softest line.
@@ -195,17 +195,17 @@ def test_the_share_is_that_of_whole_nanolitres():
         (-1, 765, CAUSE_LEAK),
     ],
 )
-def test_820_nl_less_may_pass_than_was_emitted_and_what_is_read_late_and_what_the_pressure_stores(
+def test_650_nl_less_may_pass_than_was_emitted_and_what_is_read_late_and_what_the_pressure_stores(
     bench, pa, flow, cause
 ):
     bench.begin(pa)
-    assert bench.tick(flow=flow, steps=1_100, rate=1_000, ms=100) == cause
+    assert bench.tick(flow=flow, steps=930, rate=1_000, ms=100) == cause
 
 
 @pytest.mark.req("FLOW-2")
 def test_a_picolitre_more_that_is_missing_is_a_leak(bench):
     bench.begin()
-    assert bench.tick(flow=766, steps=1_100, rate=1_000, ms=100) == CAUSE_NONE
+    assert bench.tick(flow=766, steps=930, rate=1_000, ms=100) == CAUSE_NONE
     assert bench.tick(flow=999, steps=1, rate=1_000, ms=1) == CAUSE_LEAK
 
 
@@ -247,9 +247,9 @@ def test_the_flow_that_may_be_asked_for_comes_closer_by_a_thousandth_in_whole_pi
 @pytest.mark.req("FLOW-2")
 def test_a_further_run_begins_without_what_the_one_before_was_off(bench):
     bench.begin()
-    assert bench.tick(flow=4_888, rate=20_000, ms=1_000) == CAUSE_NONE
+    assert bench.tick(flow=4_718, rate=20_000, ms=1_000) == CAUSE_NONE
     bench.supervision.begin(True)
-    assert bench.tick(flow=4_888, rate=20_000, ms=1_000) == CAUSE_NONE
+    assert bench.tick(flow=4_718, rate=20_000, ms=1_000) == CAUSE_NONE
     assert bench.tick(flow=1, rate=20_000, ms=1) == CAUSE_DEVIATION
 
 
