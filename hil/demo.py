@@ -52,7 +52,7 @@ async def perform(
             service = PermitService(issuer, rig, rate_nl_s=permit_rate_nl_s(plan))
             async with serving(service):
                 outcome, reports = await _dose(rig, plan, on_progress)
-            await asyncio.sleep(SCALE_REST_S)
+                await asyncio.sleep(SCALE_REST_S)
             measured = await asyncio.to_thread(bench.call, measure)
             totals = Totals.of(await rig.treatment())
         rows, head = await ledger.head()

@@ -61,13 +61,18 @@ class Authority:
 
     granted: int
     refused: dict[str, int]
+    too_late: int
+    """Permits for a dose that had just ended, as the rig's next signed status showed."""
+
     verified: int
     distrusted: int
 
     @classmethod
     def of(cls, service: PermitService) -> "Authority":
         """Return the counts of a service that has ended."""
-        return cls(service.granted, dict(service.refusals), service.verified, service.distrusted)
+        return cls(
+            service.granted, dict(service.refusals), service.too_late, service.verified, service.distrusted
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class Result:
                 "issuer": ISSUER,
                 "granted": self.authority.granted,
                 "refused": self.authority.refused,
+                "too_late": self.authority.too_late,
                 "signed_statuses_verified": self.authority.verified,
                 "signed_statuses_distrusted": self.authority.distrusted,
             },

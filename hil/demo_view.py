@@ -85,8 +85,11 @@ class DemoView:
         ]
         authority, totals = result.authority, result.totals
         refused = sum(authority.refused.values())
+        permits = f"{authority.granted} granted, {refused} refused"
+        if authority.too_late:
+            permits += f", {authority.too_late} after its end"
         rows += [
-            ("permits", f"{authority.granted} granted, {refused} refused", "simulated issuer and firmware"),
+            ("permits", permits, "simulated issuer and firmware"),
             ("signed statuses", f"{authority.verified} verified", "firmware, verified by the simulated issuer"),
             ("agent, treatment", f"{ul(totals.agent_nl)} at most", "firmware, TREATMENT"),
             ("agent at the tip", ul(measured.agent_nl), "bench, behind the flush that primed the line"),

@@ -8,6 +8,7 @@ import hmac
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from hil.provision import TAG_OCTETS, Provision
@@ -28,6 +29,7 @@ MAX_PERMIT_NL_S = 20_000
 FLOWING = frozenset(
     {codes.DOSE_ACCEPTED, codes.DOSE_RUNNING, codes.DOSE_PAUSING, codes.DOSE_PAUSED, codes.DOSE_SETTLING}
 )
+_NOT_RUNNING = name_of("reason", codes.REASON_NOT_RUNNING)
 
 
 class Issuer:
@@ -129,6 +131,14 @@ class Relay(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _NotRunning:
+    """A permit that was refused because its dose was not running, before it is known why."""
+
+    dose_id: bytes
+    seen_flowing: bool = False
+
+
 class PermitService:
     """Grants permits to whatever dose the rig's own signed status shows, for as long as that is fresh. No harm model.
 
@@ -152,7 +162,9 @@ class PermitService:
         self.granted = 0
         self.verified = 0
         self.distrusted = 0
-        self.refusals: Counter[str] = Counter()
+        self.too_late = 0
+        """Permits that met a dose which had ended meanwhile, as the rig has signed since: they were owed to nobody."""
+
         self.withheld = False
         """Whether the monitor withholds: set it, and no permit is signed."""
 
@@ -164,6 +176,8 @@ class PermitService:
         self._rate_nl_s = rate_nl_s
         self._volume_nl = volume_nl
         self._lot = lot
+        self._refused: Counter[str] = Counter()
+        self._unexplained: list[_NotRunning] = []
         self._status: typed.SignedStatus | None = None
         self._heard_s = 0.0
         self._news = asyncio.Event()
@@ -172,6 +186,11 @@ class PermitService:
     def status(self) -> typed.SignedStatus | None:
         """Return the last status that was believed."""
         return self._status
+
+    @property
+    def refusals(self) -> Counter[str]:
+        """Return how often the rig refused a permit for which reason; one that was too late is none, once that is known."""
+        return self._refused + Counter({_NOT_RUNNING: len(self._unexplained)})
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -192,9 +211,31 @@ class PermitService:
             self.distrusted += 1
             return
         self.verified += 1
+        self._explain(message)
         self._status = message
         self._heard_s = _time_s()
         self._news.set()
+
+    def _explain(self, status: typed.SignedStatus) -> None:
+        """Find out whether a dose that was not running when its permit came had ended: the rig says so under its key.
+
+        A status that still shows it flowing may have been under way when the permit was refused, the next one not.
+        """
+        unexplained, self._unexplained = self._unexplained, []
+        for permit in unexplained:
+            if status.dose_id != permit.dose_id or status.dose_state not in FLOWING:
+                self.too_late += 1
+            elif permit.seen_flowing:
+                self._refused[_NOT_RUNNING] += 1
+            else:
+                permit.seen_flowing = True
+                self._unexplained.append(permit)
+
+    def _refuse(self, dose_id: bytes, reason: str) -> None:
+        if reason == _NOT_RUNNING:
+            self._unexplained.append(_NotRunning(dose_id))
+        else:
+            self._refused[reason] += 1
 
     async def _offer(self) -> None:
         status, age_s = self._status, _time_s() - self._heard_s
@@ -208,10 +249,10 @@ class PermitService:
         try:
             answer = await self._relay.permit(signed)
         except RigError as error:
-            self.refusals[error.reason or error.code] += 1
+            self._refuse(status.dose_id, error.reason or error.code)
             return
         if isinstance(answer, typed.Result) and answer.reason:
-            self.refusals[name_of("reason", answer.reason)] += 1
+            self._refuse(status.dose_id, name_of("reason", answer.reason))
         else:
             self.granted += 1
 

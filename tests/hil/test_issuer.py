@@ -1,8 +1,8 @@
 """The simulated monitor and clinic: what they sign the firmware takes, what it did not sign they do not believe."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -123,7 +123,10 @@ async def agent_ready(bench: Bench) -> AsyncIterator[RawHost]:
 async def given(host: RawHost, **options: Any) -> tuple[typed.DoseState, PermitService]:
     async with host.permitted(**options) as service:
         dose_id = await host.start(2000, 1000, channel=AGENT)
-        return await host.ended(dose_id), service
+        state = await host.ended(dose_id)
+        # The status in which the rig signs that it has ended.
+        await asyncio.sleep(1)
+        return state, service
 
 
 @pytest.mark.req("PERMIT-1", "PERMIT-7")
@@ -137,12 +140,56 @@ def test_agent_flows_while_permits_come() -> None:
                 assert service.granted > 2
                 assert service.verified > 2
                 assert service.distrusted == 0
-                # The last permit may meet a dose that has just ended.
-                assert service.refusals.total() <= 1
-                assert service.refusals.keys() <= {"not_running"}
+                assert service.refusals == {}
 
         bench.run(main())
         assert bench.edge_count(AGENT) == 2000 * 1_000_000 // 5_608_000
+
+
+class RelayThatRefuses:
+    """A rig whose dose is not running any more, and whose statuses the test makes."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[[typed.Message], None] = lambda message: None
+
+    async def permit(self, signed: bytes) -> typed.Result:
+        return typed.Result(0, codes.REASON_NOT_RUNNING, 0)
+
+    @contextmanager
+    def listening(self, listener: Callable[[typed.Message], None]) -> Iterator[None]:
+        self.tell = listener
+        yield
+
+
+@pytest.mark.parametrize(
+    ("states", "refused", "too_late"),
+    [
+        ([codes.DOSE_RUNNING], 1, 0),
+        ([codes.DOSE_RUNNING, codes.DOSE_DELIVERED], 0, 1),
+        ([codes.DOSE_RUNNING, codes.DOSE_RUNNING, codes.DOSE_DELIVERED], 0, 2),
+        ([codes.DOSE_RUNNING, codes.DOSE_RUNNING, codes.DOSE_RUNNING], 3, 0),
+        ([codes.DOSE_SETTLING, codes.DOSE_STOPPING], 0, 1),
+    ],
+)
+def test_a_permit_for_a_dose_that_does_not_run_is_a_refusal_unless_the_rig_signs_that_it_had_ended(
+    states: list[int], refused: int, too_late: int
+) -> None:
+    async def main() -> PermitService:
+        relay = RelayThatRefuses()
+        service = PermitService(met(), relay)
+        task = asyncio.create_task(service.run())
+        for counter, state in enumerate(states, 1):
+            await asyncio.sleep(0)
+            relay.tell(status(counter, dose_id=ID, dose_state=state))
+            for _ in range(5):
+                await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return service
+
+    service = asyncio.run(main())
+    assert (service.refusals.get("not_running", 0), service.too_late) == (refused, too_late)
+    assert service.granted == 0
 
 
 @pytest.mark.req("PERMIT-1", "PERMIT-2")
