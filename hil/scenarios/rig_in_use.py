@@ -45,3 +45,9 @@ def last_edge_ns(bench: Bench, channel: int) -> int:
     last_ns = bench.recorder.last_edge_ns(channel)
     assert last_ns is not None, "no edge at all"
     return last_ns
+
+
+def edges_since(bench: Bench, channel: int, since_ns: int) -> int:
+    """Return how many edges came at a pump's step pin from that time on."""
+    runs = bench.edges(channel)
+    return sum(run.first_ns + number * run.period_ns >= since_ns for run in runs for number in range(run.count))

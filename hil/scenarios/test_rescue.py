@@ -5,15 +5,19 @@ import asyncio
 import pytest
 
 from device import limits
+from device.line import BACKLASH_NL
+from device.rescue import clearing_nl
 from hil.bench import Bench
 from hil.plant import SimulatedRig
 from hil.scenarios.judge import assert_volume_is_balanced, assert_weighed, weigh_nl
 from hil.scenarios.raw_host import RawHost
-from hil.scenarios.rig_in_use import AGENT, COUNTER, last_edge_ns, press, ready_for_agent, reconnected
+from hil.scenarios.rig_in_use import AGENT, COUNTER, edges_since, last_edge_ns, press, ready_for_agent, reconnected
 from protocol import codes
 
 STEP_AFTER_PRESS_NS = 1_000_000_000
+BEHIND_VALVE_NL = 8_000
 BETWEEN_VALVE_AND_TIP_NL = 3_000
+LOOK_NS = 5_000_000
 
 
 @pytest.mark.req("RESCUE-2", "RESCUE-3", "DOSE-13")
@@ -23,6 +27,8 @@ async def test_a_rescue_ends_a_running_dose_of_agent_and_begins_at_the_foot_swit
         agent_id = await host.start(20_000, 2000, channel=AGENT)
         await asyncio.sleep(3)
     ordered_ns = bench.now_ns
+    on_patient_ns: list[int] = []
+    bench.plant.every(LOOK_NS, lambda now_ns: on_patient_ns.append(now_ns) if bench.plant.valve_patient else None)
     accepted = await host.rescue(10_000, 5000)
     assert accepted.state == codes.DOSE_ACCEPTED
     agent = await host.ended(agent_id)
@@ -35,8 +41,12 @@ async def test_a_rescue_ends_a_running_dose_of_agent_and_begins_at_the_foot_swit
     pressed_ns = bench.now_ns
     outcome = await host.ended(accepted.dose_id)
     assert outcome.state == codes.DOSE_DELIVERED
-    # Eight microlitres of agent behind the valve went to the waste first, on top of what was ordered.
-    assert limits.steps_of(18_000) < outcome.emitted_steps == bench.edge_count(COUNTER) < limits.steps_of(19_000)
+    # The agent behind the valve went to the waste first, on top of what was ordered, and all that was ordered to the tip.
+    turned_ns = next(now_ns for now_ns in on_patient_ns if now_ns > pressed_ns)
+    to_tip = edges_since(bench, COUNTER, turned_ns)
+    assert to_tip == limits.steps_of(10_000)
+    assert bench.edge_count(COUNTER) - to_tip == limits.steps_of(clearing_nl(BEHIND_VALVE_NL, BACKLASH_NL))
+    assert outcome.emitted_steps == bench.edge_count(COUNTER)
     first_ns = next(run.first_ns for run in bench.edges(COUNTER))
     assert first_ns <= pressed_ns + STEP_AFTER_PRESS_NS
     assert bench.plant.contents.tip[AGENT] <= given_nl + BETWEEN_VALVE_AND_TIP_NL
