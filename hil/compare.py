@@ -42,7 +42,7 @@ class Likeness:
     orders: int
     edges: tuple[int, int]
     worst_ns: int
-    """Greatest distance of two edges with the same number, and of the last edge without a partner to the first one."""
+    """Greatest distance of two edges with the same number, and of an edge without a partner to the last with one."""
 
     difference: Difference | None
 
@@ -114,9 +114,8 @@ def _furthest(mine: list[int], other: list[int], within_ns: int) -> tuple[int, i
             worst_ns, where = distance_ns, number
     longer = mine if len(mine) > paired else other
     if len(longer) > paired:
-        # Edges beyond the other's last one are judged by how long they go on: from the first of them, for it may have
-        # been due in the very moment in which the other ended. Where the other has none at all, that is too long.
-        distance_ns = longer[-1] - longer[paired] if paired else within_ns + 1 + longer[-1] - longer[0]
+        # Edges beyond the other's last one are judged by how long they go on after it; where there is none, too long.
+        distance_ns = longer[-1] - longer[paired - 1] if paired else within_ns + 1 + longer[-1] - longer[0]
         if distance_ns > worst_ns:
             worst_ns, where = distance_ns, len(longer) - 1
     return worst_ns, where

@@ -1,6 +1,7 @@
 """A short scenario that every board can run: priming to its end, and a dose that a stop frame ends.
 
-Each order follows a telemetry frame, so that it meets the device's ticks at the same place on every board.
+Each order follows a telemetry frame, so that it meets the device's ticks at the same place on every board; and the stop
+is sent at a time from the order, for the answers come sooner from one board than from another.
 """
 
 import asyncio
@@ -27,8 +28,9 @@ async def two_doses(bench: Bench) -> None:
         await host.ended(await host.start(SMALL_NL, RATE_NL_S, kind=codes.KIND_PRIME))
         await asyncio.sleep(WRITTEN_S)
         await host.hear(typed.Telemetry)
+        stop_s = asyncio.get_running_loop().time() + STOP_AFTER_S
         dose_id = await host.start(LARGE_NL, RATE_NL_S)
-        await asyncio.sleep(STOP_AFTER_S)
+        await asyncio.sleep(stop_s - asyncio.get_running_loop().time())
         await host.stop()
         await host.ended(dose_id)
 
