@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from host import orders
+from host import order_events, orders
 from host.dosing import OrderRunner
 from host.errors import RigError
 from host.ledger import Ledger
@@ -163,7 +163,7 @@ class RigCore:
             return known
         order = replace(make_order(self, report.asked_nl, 0, report.channel, 0), dose_id=report.dose_id)
         runner = self.run_order(orders.OrderMachine.restored(order, unknown=False), recorded=False)
-        runner.feed(orders.LinkBack(order.boot))
+        runner.feed(order_events.LinkBack(order.boot))
         return runner
 
     def present_dose(self) -> bytes:
@@ -205,7 +205,7 @@ class RigCore:
             self.recorder.meet(self.welcome)
             await self._take_up_open_orders(self.recorder, self.welcome.boot)
         for runner in list(self._runners.values()):
-            runner.feed(orders.LinkBack(self.welcome.boot))
+            runner.feed(order_events.LinkBack(self.welcome.boot))
         await self._answers_about_open_orders()
         await self._learn_treatment()
 
@@ -235,7 +235,7 @@ class RigCore:
     def _lost(self, _error: RigError | None) -> None:
         self.connection = None
         for runner in self._runners.values():
-            runner.feed(orders.LinkLost())
+            runner.feed(order_events.LinkLost())
 
     def _announce(self, news: LinkNews) -> None:
         for runner in self._runners.values():
@@ -263,16 +263,16 @@ class RigCore:
         runner = self._runners.get(message.dose_id)
         if runner is not None:
             if message.dose_state in FINAL_STATES:
-                runner.feed(orders.EndSeen())
+                runner.feed(order_events.EndSeen())
             else:
-                runner.feed(orders.Flowing(message.emitted_steps, message.granted_steps, message.emitted_nl))
+                runner.feed(order_events.Flowing(message.emitted_steps, message.granted_steps, message.emitted_nl))
             runner.changed.set()
 
     def _heard_dose(self, message: typed.DoseState) -> None:
         self._note_accepted(message)
         runner = self._runners.get(message.dose_id)
         if runner is not None:
-            runner.feed(orders.Told(DoseReport.from_message(message)))
+            runner.feed(order_events.Told(DoseReport.from_message(message)))
 
     def _renew_when_quiet(self) -> None:
         """Begin a new session in good time before any counter or clock has wrapped half way, but never under a dose."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from host import orders
+from host import order_events, orders
 from host.errors import RigError
 from host.link.messages import Message
 from host.records import DoseReport, Order, OutcomeRecord
@@ -50,7 +50,7 @@ class OrderRunner:
         self._recorder = recorder
         self._request = request
         self._loop = asyncio.get_running_loop()
-        self._events: deque[orders.Event] = deque()
+        self._events: deque[order_events.Event] = deque()
         self._wake = asyncio.Event()
         self._requests: set[asyncio.Task[None]] = set()
         self._told = asyncio.Event()
@@ -58,11 +58,11 @@ class OrderRunner:
         self.changed = asyncio.Event()  # set whenever the state or the last report may have changed
         self.task = asyncio.create_task(self._run(), name=f"order {self.order.dose_id.hex()}")
 
-    def feed(self, event: orders.Event) -> None:
+    def feed(self, event: order_events.Event) -> None:
         """Queue an event. Reports may be dropped when too many wait: the device is asked again anyway."""
-        if isinstance(event, orders.Told | orders.Flowing) and len(self._events) >= MAX_PENDING_EVENTS:
+        if isinstance(event, order_events.Told | order_events.Flowing) and len(self._events) >= MAX_PENDING_EVENTS:
             return
-        if isinstance(event, orders.Told) and event.report.dose_id == self.order.dose_id:
+        if isinstance(event, order_events.Told) and event.report.dose_id == self.order.dose_id:
             self.last_report = event.report
             self._told.set()
         self._events.append(event)
@@ -103,12 +103,12 @@ class OrderRunner:
                 )
                 self.outcome.exception()
 
-    async def _next_event(self) -> orders.Event:
+    async def _next_event(self) -> order_events.Event:
         while not self._events:
             now_ms = self._now_ms()
             due_ms = self.machine.next_due_ms()
             if due_ms is not None and due_ms <= now_ms:
-                return orders.Due()
+                return order_events.Due()
             self._wake.clear()
             sleep_ms = LONGEST_SLEEP_MS if due_ms is None else min(due_ms - now_ms, LONGEST_SLEEP_MS)
             timer = self._loop.call_later(sleep_ms / 1000, self._wake.set)
@@ -118,17 +118,17 @@ class OrderRunner:
                 timer.cancel()
         return self._events.popleft()
 
-    async def _perform(self, action: orders.Action) -> None:
+    async def _perform(self, action: order_events.Action) -> None:
         match action:
-            case orders.WriteIntent():
+            case order_events.WriteIntent():
                 await self._write_intent()
-            case orders.Send(order=order):
+            case order_events.Send(order=order):
                 self._spawn(messages.DOSE_ORDER, *order.values())
-            case orders.Ask(dose_id=dose_id):
+            case order_events.Ask(dose_id=dose_id):
                 self._spawn(messages.GET_DOSE, dose_id)
-            case orders.WriteOutcome(record=record):
+            case order_events.WriteOutcome(record=record):
                 await self._write_outcome(record)
-            case orders.WriteResolution(record=record, resolved_by=resolved_by):
+            case order_events.WriteResolution(record=record, resolved_by=resolved_by):
                 if self._recorder is not None:
                     await self._logged(self._recorder.resolution(self.order, record, resolved_by))
 
@@ -139,10 +139,10 @@ class OrderRunner:
         except RigError as error:
             self.outcome.set_exception(error)
             self.outcome.exception()  # read here in case nobody waits any more
-            self._events.append(orders.IntentFailed())
+            self._events.append(order_events.IntentFailed())
         else:
             # Behind what happened meanwhile: an order whose link was lost while it was written down does not leave.
-            self._events.append(orders.IntentDurable())
+            self._events.append(order_events.IntentDurable())
 
     async def _write_outcome(self, record: OutcomeRecord) -> None:
         recorded = True
@@ -168,7 +168,7 @@ class OrderRunner:
         try:
             answer = await self._request(number, *values)
         except RigError:
-            self.feed(orders.NoAnswer())
+            self.feed(order_events.NoAnswer())
             return
         self.feed(_as_event(answer, number))
 
@@ -176,9 +176,9 @@ class OrderRunner:
         return int(self._loop.time() * 1000)
 
 
-def _as_event(answer: Message, number: int) -> orders.Event:
+def _as_event(answer: Message, number: int) -> order_events.Event:
     if isinstance(answer, typed.DoseState):
-        return orders.Told(DoseReport.from_message(answer))
+        return order_events.Told(DoseReport.from_message(answer))
     if isinstance(answer, typed.Refused) and number == messages.DOSE_ORDER:
-        return orders.Rejected(answer.reason)
-    return orders.NoAnswer()
+        return order_events.Rejected(answer.reason)
+    return order_events.NoAnswer()

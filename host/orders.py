@@ -10,10 +10,31 @@ The invariants (LEDGER-3):
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+from host.order_events import (
+    Action,
+    Ask,
+    Begin,
+    Due,
+    EndSeen,
+    Event,
+    Flowing,
+    IntentDurable,
+    IntentFailed,
+    LinkBack,
+    LinkLost,
+    NoAnswer,
+    Rejected,
+    ResolvedBy,
+    Send,
+    Told,
+    WriteIntent,
+    WriteOutcome,
+    WriteResolution,
+)
 from host.records import DoseReport, Order, OutcomeKind, OutcomeRecord, final_record, unknown_record, zero_record
 from protocol import codes
 
@@ -27,9 +48,6 @@ CHECK_MS: Final = 1_000
 CHECKED_BEFORE_ID: Final = frozenset({codes.REASON_SESSION, codes.REASON_BOOT, codes.REASON_EXPIRED})
 
 
-BY_DEVICE: Final = "device"
-
-
 class OrderState(StrEnum):
     """Where an order stands at this host."""
 
@@ -41,135 +59,6 @@ class OrderState(StrEnum):
     LOST = "lost"  # no link to ask over
     UNKNOWN = "unknown"  # outcome unknown is written; the truth is still welcome
     DONE = "done"  # the outcome, or the resolution of an unknown one, is written
-
-
-# Events.
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """The order is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class IntentDurable:
-    """The intent is on disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class IntentFailed:
-    """The intent could not be written: the order never leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The device told the state of a dose: an answer, or by itself."""
-
-    report: DoseReport
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The device's link refused the order frame itself."""
-
-    reason: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """The order or a question was repeated until the link gave up."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndSeen:
-    """Telemetry shows the dose in a final state; the figures are still to be asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flowing:
-    """Telemetry shows how far the dose is: a lower and an upper bound of its steps."""
-
-    emitted_steps: int
-    granted_steps: int
-    emitted_nl: int
-
-
-@dataclass(frozen=True, slots=True)
-class LinkLost:
-    """The link session ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkBack:
-    """A new link session stands."""
-
-    boot: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedBy:
-    """A named person has closed an unknown dose that cannot be known any better; it stays counted in full."""
-
-    person: str
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Nothing happened but time."""
-
-
-Event = (
-    Begin
-    | IntentDurable
-    | IntentFailed
-    | Told
-    | Rejected
-    | NoAnswer
-    | EndSeen
-    | Flowing
-    | LinkLost
-    | LinkBack
-    | ResolvedBy
-    | Due
-)
-
-
-# Actions.
-@dataclass(frozen=True, slots=True)
-class WriteIntent:
-    """Make the intent durable; answer with ``IntentDurable`` or ``IntentFailed``."""
-
-    order: Order
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send the order once, in the link session that it names; answer with ``Told``, ``Rejected`` or ``NoAnswer``."""
-
-    order: Order
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask the device for the dose; answer with ``Told`` or ``NoAnswer``."""
-
-    dose_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
-    """Append the one outcome."""
-
-    record: OutcomeRecord
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResolution:
-    """Append the truth about an outcome that was unknown, or that a person has closed it."""
-
-    record: OutcomeRecord
-    resolved_by: str = BY_DEVICE
-
-
-Action = WriteIntent | Send | Ask | WriteOutcome | WriteResolution
 
 
 class OrderMachine:

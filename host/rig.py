@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from host import orders
+from host import order_events, orders
 from host.acts import Acts, not_confirmed
 from host.core import LinkOptions, RigCore, make_order
 from host.dosing import OrderRunner
@@ -189,7 +189,7 @@ class Rig(Acts):
             treatment=self._treatment_named(treatment) if kind_number in PATIENT_KINDS else NO_TREATMENT,
         )
         runner = core.run_order(orders.OrderMachine(order))
-        runner.feed(orders.Begin())
+        runner.feed(order_events.Begin())
         try:
             return await DoseWatch(core, runner, on_progress).until_end(self.stop, max_pause_s)
         except asyncio.CancelledError:
@@ -241,7 +241,7 @@ class Rig(Acts):
                 raise not_confirmed("The unknown dose was not closed")
         runner = self._core.known_runner(dose_id)
         if runner is not None:
-            runner.feed(orders.ResolvedBy(person.strip()))
+            runner.feed(order_events.ResolvedBy(person.strip()))
             await asyncio.wait([runner.task], timeout=SETTLE_S)
 
     async def stop(self, cause: int = codes.CAUSE_OPERATOR) -> StopReport:

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from host import orders
+from host import order_events
 from host.orders import OrderMachine
 from host.records import CLOCK_WRAP_MS, ORDER_LIFE_MS, DoseReport, Order, OutcomeKind, OutcomeRecord
 from protocol import codes
@@ -59,30 +59,30 @@ class OrderWorld(RuleBasedStateMachine):
         self.to_device: list[tuple[str, int]] = []  # what, session
         self.to_host: list[tuple[DoseReport, int]] = []
         self.machine: OrderMachine | None = OrderMachine(self.given)
-        self.feed(orders.Begin())
+        self.feed(order_events.Begin())
 
-    def feed(self, event: orders.Event) -> None:
+    def feed(self, event: order_events.Event) -> None:
         if self.machine is None:
             return
         for action in self.machine.handle(event, self.now_ms):
             self.perform(action)
 
-    def perform(self, action: orders.Action) -> None:
+    def perform(self, action: order_events.Action) -> None:
         match action:
-            case orders.WriteIntent():
+            case order_events.WriteIntent():
                 self.writing = True
-            case orders.Send():
+            case order_events.Send():
                 assert self.intent, "sent without a durable intent"
                 self.sends += 1
                 self.to_device.append(("order", self.session))
-            case orders.Ask():
+            case order_events.Ask():
                 assert self.link_up, "asked without a link"
                 self.to_device.append(("ask", self.session))
-            case orders.WriteOutcome(record=record):
+            case order_events.WriteOutcome(record=record):
                 assert self.intent
                 assert self.outcome is None, "a second outcome"
                 self.outcome = record
-            case orders.WriteResolution(record=record):
+            case order_events.WriteResolution(record=record):
                 assert self.outcome is not None
                 assert self.outcome.outcome is OutcomeKind.UNKNOWN
                 assert self.resolution is None, "a second resolution"
@@ -95,7 +95,7 @@ class OrderWorld(RuleBasedStateMachine):
     def intent_is_written(self, worked: bool) -> None:
         self.writing = False
         self.intent = worked
-        self.feed(orders.IntentDurable() if worked else orders.IntentFailed())
+        self.feed(order_events.IntentDurable() if worked else order_events.IntentFailed())
 
     @precondition(lambda self: self.machine is not None and self.kills < MAX_KILLS)
     @rule(durable=st.booleans())
@@ -116,12 +116,12 @@ class OrderWorld(RuleBasedStateMachine):
     @rule(late_ms=st.integers(0, 12_000))
     def time_passes(self, late_ms: int) -> None:
         self.now_ms += late_ms
-        self.feed(orders.Due())
+        self.feed(order_events.Due())
 
     @rule()
     def nobody_answers(self) -> None:
         if self.link_up:
-            self.feed(orders.NoAnswer())
+            self.feed(order_events.NoAnswer())
 
     # The link.
 
@@ -130,7 +130,7 @@ class OrderWorld(RuleBasedStateMachine):
     def link_is_lost(self) -> None:
         self.losses += 1
         self.link_up = False
-        self.feed(orders.LinkLost())
+        self.feed(order_events.LinkLost())
 
     @precondition(lambda self: not self.link_up and self.machine is not None)
     @rule()
@@ -138,7 +138,7 @@ class OrderWorld(RuleBasedStateMachine):
         self.link_up = True
         self.session += 1
         self.device.session = self.session
-        self.feed(orders.LinkBack(b"%8d" % self.device.boot))
+        self.feed(order_events.LinkBack(b"%8d" % self.device.boot))
 
     @precondition(lambda self: self.to_device)
     @rule(data=st.data(), again=st.booleans())
@@ -171,7 +171,7 @@ class OrderWorld(RuleBasedStateMachine):
     def an_answer_reaches_the_host(self) -> None:
         report, session = self.to_host.pop(0)
         if self.link_up and session == self.session:
-            self.feed(orders.Told(report))
+            self.feed(order_events.Told(report))
 
     @precondition(lambda self: self.to_host)
     @rule()

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from host import orders
-from host.orders import Action, Event, OrderMachine, OrderState
+from host import order_events, orders
+from host.order_events import Action, Event
+from host.orders import OrderMachine, OrderState
 from host.records import Order, OutcomeKind, final_record, zero_record
 from protocol import codes
 from tests.host.test_orders_model import MAX_KILLS, MAX_LOSSES, MAX_RESTARTS, OrderWorld
@@ -83,11 +84,11 @@ def assert_caught(seed: int) -> None:
 
 def sends_again_after_a_lost_link(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
     actions = OrderMachine._link_back(machine, event, now_ms)
-    return [orders.Send(machine.order) if isinstance(action, orders.Ask) else action for action in actions]
+    return [order_events.Send(machine.order) if isinstance(action, order_events.Ask) else action for action in actions]
 
 
 def sends_before_the_intent_is_durable(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-    return [*OrderMachine._begin(machine, event, now_ms), orders.Send(machine.order)]
+    return [*OrderMachine._begin(machine, event, now_ms), order_events.Send(machine.order)]
 
 
 def sends_although_the_intent_failed(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
@@ -96,13 +97,13 @@ def sends_although_the_intent_failed(machine: OrderMachine, event: Event, now_ms
 
 def calls_a_timeout_not_sent(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
     actions = OrderMachine._due(machine, event, now_ms)
-    if actions and isinstance(actions[0], orders.WriteOutcome):
-        return [orders.WriteOutcome(zero_record(machine.order, OutcomeKind.NOT_SENT, ""))]
+    if actions and isinstance(actions[0], order_events.WriteOutcome):
+        return [order_events.WriteOutcome(zero_record(machine.order, OutcomeKind.NOT_SENT, ""))]
     return actions
 
 
 def ends_not_known_as_not_sent(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-    assert isinstance(event, orders.Told)
+    assert isinstance(event, order_events.Told)
     if event.report.state == codes.DOSE_NOT_KNOWN and machine.state is OrderState.ASKING:
         return machine._finish(zero_record(machine.order, OutcomeKind.NOT_SENT, ""))
     return OrderMachine._told(machine, event, now_ms)
@@ -116,23 +117,23 @@ def writes_an_outcome_for_every_report(machine: OrderMachine, event: Event, now_
 
 
 def believes_in_delivery(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-    assert isinstance(event, orders.Told)
+    assert isinstance(event, order_events.Told)
     if event.report.state == codes.DOSE_RUNNING:
         return machine._finish(zero_record(machine.order, OutcomeKind.DELIVERED, ""))
     return OrderMachine._told(machine, event, now_ms)
 
 
 def takes_the_devices_unknown_for_the_truth(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-    assert isinstance(event, orders.Told)
+    assert isinstance(event, order_events.Told)
     if event.report.state == codes.DOSE_UNKNOWN and machine.state is OrderState.UNKNOWN:
         return machine._finish(final_record(machine.order, event.report))
     return OrderMachine._told(machine, event, now_ms)
 
 
 def takes_the_devices_unknown_for_partial(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-    assert isinstance(event, orders.Told)
+    assert isinstance(event, order_events.Told)
     if event.report.state == codes.DOSE_UNKNOWN:
-        event = orders.Told(replace(event.report, state=codes.DOSE_PARTIAL, emitted_steps=90))
+        event = order_events.Told(replace(event.report, state=codes.DOSE_PARTIAL, emitted_steps=90))
     return OrderMachine._told(machine, event, now_ms)
 
 
@@ -142,16 +143,16 @@ def forgets_to_ask(machine: OrderMachine, event: Event, now_ms: int) -> list[Act
 
 
 MUTANTS: list[tuple[type[Event], Rule]] = [
-    (orders.LinkBack, sends_again_after_a_lost_link),
-    (orders.Begin, sends_before_the_intent_is_durable),
-    (orders.IntentFailed, sends_although_the_intent_failed),
-    (orders.Due, calls_a_timeout_not_sent),
-    (orders.Told, ends_not_known_as_not_sent),
-    (orders.Told, writes_an_outcome_for_every_report),
-    (orders.Told, believes_in_delivery),
-    (orders.Told, takes_the_devices_unknown_for_the_truth),
-    (orders.Told, takes_the_devices_unknown_for_partial),
-    (orders.LinkBack, forgets_to_ask),
+    (order_events.LinkBack, sends_again_after_a_lost_link),
+    (order_events.Begin, sends_before_the_intent_is_durable),
+    (order_events.IntentFailed, sends_although_the_intent_failed),
+    (order_events.Due, calls_a_timeout_not_sent),
+    (order_events.Told, ends_not_known_as_not_sent),
+    (order_events.Told, writes_an_outcome_for_every_report),
+    (order_events.Told, believes_in_delivery),
+    (order_events.Told, takes_the_devices_unknown_for_the_truth),
+    (order_events.Told, takes_the_devices_unknown_for_partial),
+    (order_events.LinkBack, forgets_to_ask),
 ]
 
 
@@ -183,7 +184,7 @@ def test_the_model_catches_another_boot_taken_for_the_same(monkeypatch: pytest.M
     original = OrderMachine._link_back
 
     def same_boot(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-        return original(machine, orders.LinkBack(machine.order.boot), now_ms)
+        return original(machine, order_events.LinkBack(machine.order.boot), now_ms)
 
-    monkeypatch.setitem(orders._RULES, orders.LinkBack, same_boot)
+    monkeypatch.setitem(orders._RULES, order_events.LinkBack, same_boot)
     assert_caught(seed)
