@@ -70,9 +70,7 @@ class Authority:
     @classmethod
     def of(cls, service: PermitService) -> "Authority":
         """Return the counts of a service that has ended."""
-        return cls(
-            service.granted, dict(service.refusals), service.too_late, service.verified, service.distrusted
-        )
+        return cls(service.granted, dict(service.refusals), service.too_late, service.verified, service.distrusted)
 
 
 @dataclass(frozen=True, slots=True)

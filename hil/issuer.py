@@ -189,7 +189,7 @@ class PermitService:
 
     @property
     def refusals(self) -> Counter[str]:
-        """Return how often the rig refused a permit for which reason; one that was too late is none, once that is known."""
+        """Return how often the rig refused a permit, by reason; one known to have been too late is no refusal."""
         return self._refused + Counter({_NOT_RUNNING: len(self._unexplained)})
 
     async def run(self) -> None:

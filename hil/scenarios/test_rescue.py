@@ -41,7 +41,7 @@ async def test_a_rescue_ends_a_running_dose_of_agent_and_begins_at_the_foot_swit
     pressed_ns = bench.now_ns
     outcome = await host.ended(accepted.dose_id)
     assert outcome.state == codes.DOSE_DELIVERED
-    # The agent behind the valve went to the waste first, on top of what was ordered, and all that was ordered to the tip.
+    # The agent behind the valve went to the waste first, on top of what was ordered; the order itself to the tip.
     turned_ns = next(now_ns for now_ns in on_patient_ns if now_ns > pressed_ns)
     to_tip = edges_since(bench, COUNTER, turned_ns)
     assert to_tip == limits.steps_of(10_000)

@@ -153,7 +153,7 @@ class RelayThatRefuses:
         self.tell: Callable[[typed.Message], None] = lambda message: None
 
     async def permit(self, signed: bytes) -> typed.Result:
-        return typed.Result(0, codes.REASON_NOT_RUNNING, 0)
+        return typed.Result(messages.PERMIT, codes.REASON_NOT_RUNNING, 0, 0, 0)
 
     @contextmanager
     def listening(self, listener: Callable[[typed.Message], None]) -> Iterator[None]:
@@ -184,7 +184,8 @@ def test_a_permit_for_a_dose_that_does_not_run_is_a_refusal_unless_the_rig_signs
             for _ in range(5):
                 await asyncio.sleep(0)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with pytest.raises(asyncio.CancelledError):
+            await task
         return service
 
     service = asyncio.run(main())
