@@ -7,9 +7,9 @@ import pytest
 from hil.faults.acts import Dose, Stop
 from hil.faults.schedule import Schedule, load
 from hil.faults.vocabulary import DoorOpen
-from hil.storm.evidence import Violation
 from hil.storm.run import RunResult
 from hil.storm.storm import storm
+from hil.violation import Violation
 
 SCHEDULES = {"twin": 50, "vm": 10, "rp2040": 5}
 
