@@ -1,5 +1,6 @@
 """Every order that went to the device, and what became of it at the pin."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hil.model import bounds
@@ -87,3 +88,15 @@ def differing(one: typed.DoseState, other: typed.DoseState) -> list[str]:
         "waste_max_nl",
     )
     return [name for name in names if getattr(one, name) != getattr(other, name)]
+
+
+def wrong_in_outcome(dose: Dose, told: typed.DoseState) -> Iterator[tuple[str, str]]:
+    """Yield the promises that an outcome breaks, each with what it says and what pin and tip have had."""
+    name = told.dose_id.hex()
+    least, most = told.emitted_steps, told.granted_steps
+    if told.state != codes.DOSE_UNKNOWN:
+        most = least
+    if not least <= dose.count <= most:
+        yield "steps reported", f"{name}: {least} to {most} steps reported, the pin had {dose.count}"
+    if dose.to_patient and dose.tip_nl > told.patient_max_nl + bounds.ROUNDING_NL:
+        yield "volume to the patient", f"{name}: {told.patient_max_nl} nL at most, the tip had {dose.tip_nl:.1f}"

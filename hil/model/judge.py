@@ -5,20 +5,18 @@ it calls ended emits nothing more. Whether anything may flow is derived from fra
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import chain
 
 from hil.model import bounds
-from hil.model.doses import Dose, differing
+from hil.model.doses import Dose, differing, wrong_in_outcome
 from hil.model.latches import Latches
 from hil.model.permits import PermitBook, Proof
 from hil.model.timeline import Timeline
 from hil.model.voice import Said
-from hil.model.volumes import Rows, Volumes
-from hil.plant.contents import AGENT
+from hil.model.volumes import Rows, Volumes, agent_before
 from hil.plant.parameters import NS_PER_MS
 from hil.plant.rig import SimulatedRig
 from hil.provision import Provision
+from hil.violation import Violation
 from host.records import name_of
 from protocol import codes, messages, typed
 
@@ -41,18 +39,6 @@ _NO_SESSION = bytes(4)
 _TOLD_LATE_NS = 150 * NS_PER_MS
 _RATE_SLACK = 1.03
 _RATED_EDGES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A promise that did not hold."""
-
-    rule: str
-    now_ns: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.rule} at {self.now_ns / 1e9:.6f} s: {self.text}"
 
 
 class Judge:
@@ -368,24 +354,12 @@ class Judge:
             self.find("an order of another boot accepted", now_ns, dose.order.dose_id.hex())
         dose.accepted = True
         self.current = dose
-        dose.agent_ahead_nl = self._agent_before(bounds.most_of(dose.order.volume_nl))
+        dose.agent_ahead_nl = agent_before(self._plant.contents, bounds.most_of(dose.order.volume_nl))
         self._purged.pop(dose.channel, None)
         self.latches.dose_ended()
         self.book.begin(dose.order)
         if dose.kind == codes.KIND_RESCUE:
             self.rescued_nl += bounds.most_of(dose.order.volume_nl)
-
-    def _agent_before(self, volume_nl: float) -> float:
-        """Return the agent in what stands so far before the tip, in truth."""
-        contents = self._plant.contents
-        contents.settle()
-        agent_nl = 0.0
-        for kind, plug_nl in chain(reversed(contents.patient_line.plugs), reversed(contents.tube.plugs)):
-            agent_nl += min(plug_nl, volume_nl) if kind == AGENT else 0.0
-            volume_nl -= plug_nl
-            if volume_nl <= 0:
-                break
-        return agent_nl
 
     def _told_final(self, now_ns: int, dose: Dose, message: typed.DoseState) -> None:
         if dose is self.current:
@@ -393,7 +367,8 @@ class Judge:
         if dose.final is None:
             dose.final = message
             dose.kept = not self.memory_broken
-            self._check_outcome(now_ns, dose, message)
+            for rule, text in wrong_in_outcome(dose, message):
+                self.find(rule, now_ns, text)
             unknown = message.state == codes.DOSE_UNKNOWN and message.patient_max_nl
             if unknown and message.dose_id not in self.latches.resolved:
                 self.latches.unresolved[message.dose_id] = now_ns
@@ -402,17 +377,6 @@ class Judge:
         elif changed := differing(dose.final, message):
             text = ", ".join(f"{name} {getattr(dose.final, name)} -> {getattr(message, name)}" for name in changed)
             self.find("an outcome changed", now_ns, f"{message.dose_id.hex()}: {text}")
-
-    def _check_outcome(self, now_ns: int, dose: Dose, message: typed.DoseState) -> None:
-        least, most = message.emitted_steps, message.granted_steps
-        if message.state != codes.DOSE_UNKNOWN:
-            most = least
-        if not least <= dose.count <= most:
-            text = f"{message.dose_id.hex()}: {least} to {most} steps reported, the pin had {dose.count}"
-            self.find("steps reported", now_ns, text)
-        if dose.to_patient and dose.tip_nl > message.patient_max_nl + bounds.ROUNDING_NL:
-            text = f"{message.dose_id.hex()}: {message.patient_max_nl} nL at most, the tip had {dose.tip_nl:.1f}"
-            self.find("volume to the patient", now_ns, text)
 
     def _told_state(self, now_ns: int, dose_id: bytes, state: int) -> None:
         dose = self.current

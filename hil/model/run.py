@@ -11,13 +11,13 @@ from typing import Any
 from hil.boards.base import BoardError
 from hil.model import acts
 from hil.model.draw import Draw, RecordedDraw, SeededDraw
-from hil.model.judge import Violation
 from hil.model.probe import probe
 from hil.model.rules import BY_NAME, RULES
 from hil.model.rules.rule import Rule
 from hil.model.world import CLOCK_WRAP_MS, World
 from hil.plant import PlantParameters
 from hil.plant.noise import stream
+from hil.violation import Violation
 from host.errors import RigError
 from protocol import codes, messages
 

@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable
+from itertools import chain
 
 from hil.model import bounds
 from hil.model.doses import Dose
-from hil.plant.contents import AGENT
+from hil.plant.contents import AGENT, LineContents
 from hil.plant.rig import SimulatedRig
 from protocol import codes, messages, typed
 
@@ -206,3 +207,15 @@ class Volumes:
             if told_nl < true_nl - bounds.ROUNDING_NL:
                 text = f"{told_nl} nL by the device's count, {true_nl:.1f} in truth"
                 self._find(f"counted too little: {what}", now_ns, text)
+
+
+def agent_before(contents: LineContents, volume_nl: float) -> float:
+    """Return the agent in what stands so far before the tip, nL, in truth."""
+    contents.settle()
+    agent_nl = 0.0
+    for kind, plug_nl in chain(reversed(contents.patient_line.plugs), reversed(contents.tube.plugs)):
+        agent_nl += min(plug_nl, volume_nl) if kind == AGENT else 0.0
+        volume_nl -= plug_nl
+        if volume_nl <= 0:
+            break
+    return agent_nl

@@ -9,6 +9,7 @@ from hil.faults.schedule import Schedule
 from hil.provision import Provision
 from hil.recorder import TO_DEVICE
 from hil.storm.frames import SeenFrame, seen, seen_after_a_reset
+from hil.violation import Violation
 from protocol import typed
 
 
@@ -19,18 +20,6 @@ class Told:
     now_ns: int
     message: typed.Message
     tip_nl: float
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A promise that did not hold: which one, when, and what was seen instead."""
-
-    rule: str
-    now_ns: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.rule} at {self.now_ns / 1e9:.6f} s: {self.text}"
 
 
 @dataclass

@@ -3,8 +3,9 @@
 from hil.faults import vocabulary as v
 from hil.faults.inject import Struck
 from hil.storm import promises
-from hil.storm.evidence import Evidence, Told, Violation
+from hil.storm.evidence import Evidence, Told
 from hil.storm.walk import Walk
+from hil.violation import Violation
 from protocol import codes, typed
 
 BALANCE_NL = 0.01

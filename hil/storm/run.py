@@ -13,9 +13,10 @@ from hil.faults.inject import Injector
 from hil.faults.schedule import Schedule
 from hil.faults.vocabulary import PatientFault, PowerOff
 from hil.patient import at_the_tip
-from hil.storm.evidence import Evidence, Violation, WatchedBench
+from hil.storm.evidence import Evidence, WatchedBench
 from hil.storm.hosts import ClientHost, StormHost, UnmannerlyHost
 from hil.storm.judge import BALANCE_NL, judge
+from hil.violation import Violation
 from hil.virtual_time import WaitsForeverError
 from host.errors import RigError
 from host.ledger import Ledger

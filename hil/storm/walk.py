@@ -13,8 +13,9 @@ from hil.faults import vocabulary as v
 from hil.model.permits import PermitBook, Proof
 from hil.model.voice import Said
 from hil.storm import promises
-from hil.storm.evidence import Evidence, Told, Violation
+from hil.storm.evidence import Evidence, Told
 from hil.storm.frames import SeenFrame
+from hil.violation import Violation
 from protocol import codes, messages, typed
 
 _LONGEST_FRAME_NS = 2_000_000
