@@ -211,6 +211,8 @@ class Judge:
                 self.latches.stop(now_ns, codes.CAUSE_SAFE_LINE, bounds.SAFE_NS)
         if rose & codes.INPUT_FOOTSWITCH:
             self._pressed(now_ns)
+        if fell & codes.INPUT_FOOTSWITCH:
+            self.latches.release(now_ns)
 
     def _stood(self, now_ns: int) -> None:
         """E-stop or door stand open for so long that a tick has seen it."""

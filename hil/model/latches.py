@@ -29,6 +29,7 @@ class Latches:
         self.resolved: set[bytes] = set()
         self.asks: list[tuple[int, Said]] = []
         self.pressed_ns = -1
+        self._asked_at_press: list[tuple[int, Said]] = []
 
     def stop(self, now_ns: int, cause: int, within_ns: int, began_ns: int | None = None) -> None:
         """A stop was said or has to follow: nothing flows until a person has cleared it, a patient's a clinician.
@@ -46,6 +47,7 @@ class Latches:
         self.standing.pop("a pause", None)
         void_ns = now_ns if began_ns is None else began_ns
         self.asks = [(ask_ns, said) for ask_ns, said in self.asks if ask_ns >= void_ns]
+        self._asked_at_press = [(ask_ns, said) for ask_ns, said in self._asked_at_press if ask_ns >= void_ns]
 
     def hold(self, now_ns: int) -> None:
         """No agent flows until a clinician and a person have cleared it."""
@@ -72,7 +74,8 @@ class Latches:
         """Somebody has pressed the foot switch: return what may be confirmed by it."""
         self.pressed_ns = now_ns
         confirmed = [said for ask_ns, said in self.asks if now_ns - ask_ns <= bounds.PERSON_NS]
-        self.asks.clear()
+        self._asked_at_press = self.asks
+        self.asks = []
         for said in confirmed:
             if said.number == messages.CLEAR and machine_whole:
                 self.standing.pop("a stop", None)
@@ -87,9 +90,16 @@ class Latches:
                 self.resolved.add(said.values[0])
         return confirmed
 
+    def release(self, now_ns: int) -> None:
+        """Nobody presses any more. A press so short that no tick need have seen it may have confirmed nothing."""
+        if now_ns - self.pressed_ns < bounds.STANDING_NS:
+            self.asks = self._asked_at_press + self.asks
+        self._asked_at_press = []
+
     def restart(self, now_ns: int, durable: bool) -> None:
         """The controller has begun anew: what had not stood for long may be forgotten, and every pause is over."""
         self.asks.clear()
+        self._asked_at_press = []
         self.standing = {
             name: latch
             for name, latch in self.standing.items()
