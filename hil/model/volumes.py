@@ -49,6 +49,11 @@ class Rows:
             rows.screening, rows.residual_nl = numbers[2], numbers[3]
         return rows
 
+    @property
+    def key(self) -> tuple[bytes, tuple[int, ...], tuple[int, ...], int, int]:
+        """Return everything that is set, to compare."""
+        return self.treatment, tuple(self.clinic), tuple(self.plan), self.screening, self.residual_nl
+
     def told(self, message: typed.Treatment) -> bool:
         """Whether that is what the device says."""
         row = message.values()[5:14]
@@ -56,14 +61,18 @@ class Rows:
 
 
 class Volumes:
-    """Follows the tip. ``rows`` is what binds, ``maybe`` what a person has confirmed and the device not shown yet."""
+    """Follows the tip. ``rows`` is what binds, by the least that people have confirmed.
+
+    A press may have confirmed everything that was asked, or nothing: what else may bind is kept as long as the device
+    says nothing that contradicts it.
+    """
 
     def __init__(self, plant: SimulatedRig, rows: Rows, find: Find) -> None:
         self._plant = plant
         self._find = find
         self.rows = rows
         self.before = rows
-        self.maybe: list[tuple[int, tuple[int | bytes, ...]]] = []
+        self._maybe: list[Rows] = []
         self.owner: Dose | None = None
         self.agent_nl = 0.0
         self._tip_nl = 0.0
@@ -155,32 +164,32 @@ class Volumes:
     # What the device says of all that.
 
     def confirmed(self, number: int, values: tuple[int | bytes, ...]) -> None:
-        """A person has confirmed an act of the clinic."""
-        self.maybe.append((number, values))
+        """A person has confirmed an act of the clinic, if the device has seen it."""
+        seen = {rows.key for rows in (self.rows, *self._maybe)}
+        after = [rows.after(number, values) for rows in (self.rows, *self._maybe)]
+        self._maybe += [rows for rows in after if rows.key not in seen]
 
     def told(self, now_ns: int, message: typed.Treatment, at_rest: bool, restarted: bool, unread: bool = False) -> None:
         """The device tells treatment, ceilings and totals; just ``restarted`` it may not know the newest yet.
 
         ``unread``: it tells of none, and may well not have been able to read of any.
         """
-        if not self.rows.told(message) and not self._adopt(message) and not unread:
-            if restarted and self.before.told(message):
-                self._take(self.before)
-            else:
-                text = f"{message.treatment.hex()} with {message.values()[5:14]}, not {self.rows.treatment.hex()}"
-                self._find("treatment or ceilings without a person", now_ns, f"{text} with {self.rows.row}")
         if not unread:
-            self.maybe.clear()
+            self._learn(now_ns, message, restarted)
         if at_rest:
             self._check_totals(now_ns, message)
 
-    def _adopt(self, message: typed.Treatment) -> bool:
-        for number, values in self.maybe:
-            rows = self.rows.after(number, values)
-            if rows.told(message):
-                self._take(rows)
-                return True
-        return False
+    def _learn(self, now_ns: int, message: typed.Treatment, restarted: bool) -> None:
+        """Keep what the device's word leaves possible of treatment and ceilings."""
+        possible = [rows for rows in (self.rows, *self._maybe) if rows.told(message)]
+        if not possible and restarted and self.before.told(message):
+            possible = [self.before]
+        if not possible:
+            text = f"{message.treatment.hex()} with {message.values()[5:14]}, not {self.rows.treatment.hex()}"
+            self._find("treatment or ceilings without a person", now_ns, f"{text} with {self.rows.row}")
+        elif possible[0] is not self.rows:
+            self._take(possible[0])
+        self._maybe = possible[1:]
 
     def _take(self, rows: Rows) -> None:
         self.settle(self._plant.tip_nl, self.owner)
