@@ -141,6 +141,8 @@ class Controller(Parts):
         if not dose.open():
             return
         self.pump.held = self.sensors.bus_held
+        if dose.powered():
+            dose.supplied(self.sensors.supplied())
         cause = dose.tick(self.now_ms, self.board.ticks_us(), self.interval_ms)
         if cause != codes.CAUSE_NONE:
             self.stop(cause)

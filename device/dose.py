@@ -212,6 +212,7 @@ class DoseMachine(DoseState):
         self.valve_patient = False
 
     def _end(self, state: int, now_ms: int) -> None:
+        self._doubt(self.pump.emitted_steps)
         self.line.close(self.pump.emitted_steps)
         self._enter(state, now_ms)
         self._account.ended(self, now_ms)

@@ -45,6 +45,8 @@ class DoseState:
         self._valving = False
         # The first steps of a rescue clear the line to the waste; while the valve turns after them, nothing moves.
         self._clear_steps = 0
+        # What had left when the supply was last there, while it is not; -1 while it is.
+        self._dip_from = -1
         self._turning = False
         # What the pump pushed in the last tick: whoever halts it first leaves the line's account to the dose.
         self._inflow_nl_s = 0
@@ -80,6 +82,25 @@ class DoseState:
             return self._valving
         return state in (codes.DOSE_RUNNING, codes.DOSE_PAUSING, codes.DOSE_SETTLING)
 
+    def supplied(self, up: bool) -> None:
+        """Motor and valve have their supply now, or not.
+
+        What left since they last had it may have moved nothing, and the valve may have stood on waste.
+        """
+        if up:
+            self._doubt(self.pump.granted_steps)
+        elif self._dip_from < 0:
+            self._dip_from = self.pump.emitted_steps
+            if self.valve_patient:
+                pressure = self._pressure
+                self.line.interrupted(pressure.pa, pressure.error_pa(), self._inflow_nl_s)
+
+    def _doubt(self, steps: int) -> None:
+        """Doubt what left since the supply was last there, up to ``steps``."""
+        if self._dip_from >= 0:
+            self.line.doubt(steps - self._dip_from)
+            self._dip_from = -1
+
     def rate_nl_s(self) -> int:
         """Return the rate commanded now, in nL/s."""
         return self.pump.rate_nl_s if self.pump.running else 0
@@ -107,6 +128,7 @@ class DoseState:
         self._gate.drop()
         self.pump.load(generator, pieces, steps, step_fl)
         self.line.open(self.to_patient, self._clear_steps)
+        self._dip_from = -1
         self._wait(now_ms)
         if self._account.accepted(self, now_ms):
             return True

@@ -71,6 +71,7 @@ class LineAccount:
         self.patient_min_nl = self.patient_max_nl = 0
         self.waste_min_nl = self.waste_max_nl = 0
         self._to_patient = to_patient
+        self._doubted_steps = 0
         self._relieved_min_nl = 0
         self._relieved_max_nl = 0
         self._flow_nl = 0
@@ -92,6 +93,10 @@ class LineAccount:
         self._flow_rest_pl = pl % 1000
         self._flow_ms += interval_ms
 
+    def doubt(self, steps: int) -> None:
+        """Take that so many steps of the dose may have left without moving the plunger."""
+        self._doubted_steps += steps
+
     def heard_nl(self) -> int:
         """Return what the flow sensor has counted, as delivered and without its gain, nL; 0 when it is not heard."""
         return self._flow_nl if self._flow_trusted else 0
@@ -106,12 +111,24 @@ class LineAccount:
         if low_pa > 0 and inflow_nl_s > 0:
             # While the pump pushes, the pressure read is not above the true one; while it falls, it may be.
             self._relieved_min_nl += low_pa * COMPLIANCE_MIN_NL_KPA // 1000
-        # A pressure that still rises is read late: the line has stored at most the inflow of that time more.
-        self._relieved_max_nl += (pressure_pa + error_pa) * COMPLIANCE_MAX_NL_KPA // 1000 + 1
-        self._relieved_max_nl += inflow_nl_s * _PRESSURE_LAG_MS // 1000
+        self._relieve(pressure_pa + error_pa, inflow_nl_s)
         last_nl_s = max(flow_nl_s, inflow_nl_s)
         if last_nl_s > 0:
             self._flow_lag_nl += last_nl_s * _FLOW_LAG_MS // 1000 + 1
+
+    def interrupted(self, pressure_pa: int, error_pa: int, inflow_nl_s: int) -> None:
+        """The valve may have left the patient without being told to, for how long nobody knows: arguments as above.
+
+        What the line stores may have gone to waste, and what the flow sensor hears may go there.
+        """
+        self._relieve(pressure_pa + error_pa + pressure_pa * _PRESSURE_GAIN_PERMILLE // 1000, inflow_nl_s)
+        self._flow_trusted = False
+
+    def _relieve(self, most_pa: int, inflow_nl_s: int) -> None:
+        """Add what a line at this pressure stores at most to what may have gone to waste."""
+        self._relieved_max_nl += most_pa * COMPLIANCE_MAX_NL_KPA // 1000 + 1
+        # A pressure that still rises is read late: the line has stored at most the inflow of that time more.
+        self._relieved_max_nl += inflow_nl_s * _PRESSURE_LAG_MS // 1000
 
     def pushed(self, steps: int) -> tuple:
         """Return what ``steps`` pushed into the line, at least and at most, nL.
@@ -120,7 +137,9 @@ class LineAccount:
         """
         emitted_nl = steps * self._step_fl // _PPM
         bore_nl = emitted_nl * self._bore_error_ppm // _PPM + 1
-        return (max(0, emitted_nl - bore_nl - self.backlash_nl - FRICTION_NL), emitted_nl + bore_nl + FRICTION_NL)
+        doubted_nl = self._doubted_steps * self._step_fl // _PPM + 1 if self._doubted_steps else 0
+        least_nl = emitted_nl - doubted_nl - bore_nl - self.backlash_nl - FRICTION_NL
+        return (max(0, least_nl), emitted_nl + bore_nl + FRICTION_NL)
 
     def _pushed_behind(self, emitted_steps: int) -> tuple:
         """Return what was pushed behind the steps that cleared the line: their plunger has no play any more."""

@@ -7,7 +7,7 @@ faulty is asked more rarely, so that the others have their turn.
 from device.drivers.density import DensitySensor
 from device.drivers.flow import FlowSensor
 from device.drivers.pressure import PressureSensor
-from device.drivers.supply import SupplySensor
+from device.drivers.supply import LOW_RAW, SupplySensor
 from device.drivers.temperature import Thermometer
 from device.interlocks import (
     AIR,
@@ -89,6 +89,18 @@ class Sensors:
         if flow.air:
             conditions |= AIR
         self.conditions = conditions
+
+    def supplied(self) -> bool:
+        """Whether motor and valve have their supply at this instant: asked in every tick in which steps may leave.
+
+        One that is low counts like a reading by the clock; one that is not leaves those alone.
+        """
+        raw = self._board.supply_raw()
+        if raw >= LOW_RAW:
+            return True
+        self.supply.take(raw)
+        self._interpret()
+        return False
 
     def faults(self) -> int:
         """Return the FAULT_ bits of the sensors and of the cartridges' memories."""

@@ -5,6 +5,8 @@ from protocol.compat import const
 _FULL_SCALE_MV = const(16_500)
 LOW_MV = const(10_800)
 HIGH_MV = const(13_200)
+# The lowest conversion that is not below LOW_MV.
+LOW_RAW = const(42_900)
 # A code is 4 mV, less than ripple and noise: so many equal conversions, ten seconds of them, are a stuck input.
 STUCK_READS = const(100)
 

@@ -205,3 +205,57 @@ def test_as_long_as_the_line_is_cleared_nothing_is_the_patients(clear_steps, emi
     line.close(min(emitted, clear_steps))
     assert (line.patient_min_nl, line.patient_max_nl) == (0, 0)
     assert line.waste_max_nl >= volume_of(min(emitted, clear_steps))
+
+
+@pytest.mark.req("DOSE-8", "DOSE-13")
+@given(
+    steps=st.integers(300, 17_000),
+    dips=st.lists(st.integers(1, 100), min_size=1, max_size=3),
+    moved=st.floats(0, 1),
+    bore=st.floats(0.99, 1.01),
+    friction_nl=st.floats(-150, 150),
+    to_patient=st.booleans(),
+    stored_nl=st.floats(0, 2_000),
+)
+def test_steps_that_may_have_moved_nothing_and_a_line_that_may_have_been_relieved_are_in_the_interval(
+    steps, dips, moved, bore, friction_nl, to_patient, stored_nl
+):
+    line = LineAccount()
+    line.open(to_patient)
+    for dip in dips:
+        line.doubt(dip)
+    lost_nl = sum(dips) * STEP_PL / 1000 * moved
+    pushed_nl = max(0.0, (steps * STEP_PL / 1000 - lost_nl) * bore + friction_nl)
+    relieved_nl = 0.0
+    if to_patient:
+        # The softest line, and a flow sensor that has heard all of it go to the patient.
+        line.interrupted(round(stored_nl), ERROR_PA, 0)
+        line.flowed(round(pushed_nl), 1_000, True)
+        line.released(0, ERROR_PA, 0, 0)
+        relieved_nl = min(stored_nl * moved, pushed_nl)
+    line.close(steps)
+    given_nl = pushed_nl - relieved_nl if to_patient else 0.0
+    assert line.patient_min_nl - 1 <= given_nl <= line.patient_max_nl + 1
+    assert line.waste_min_nl - 1 <= pushed_nl - given_nl <= line.waste_max_nl + 1
+
+
+def test_a_new_dose_begins_without_the_doubts_of_the_one_before():
+    line = LineAccount()
+    line.open(False)
+    line.doubt(100)
+    line.open(False)
+    line.close(1_000)
+    fresh = LineAccount()
+    fresh.open(False)
+    fresh.close(1_000)
+    assert line.waste_min_nl == fresh.waste_min_nl
+
+
+def test_of_steps_in_doubt_nothing_is_sure():
+    line = LineAccount()
+    line.open(False)
+    line.doubt(1_000)
+    assert line.pushed(1_000)[0] == 0
+    line.calibrate(10_000_000, 0, 1_000_000, 0, 0)
+    # 2000 steps of 10 nL, 1000 of them in doubt: 10,000 nL less 150 of friction, a rounding of the bore and one of these.
+    assert line.pushed(2_000)[0] == 10_000 - 150 - 1 - 1

@@ -29,7 +29,14 @@ DEFECTS = (
     ),
     defect("any-plugs-are-believed", "contents", "if not before_nl < near < far <= LINE_NL:", "if False:"),
     defect("line-stores-nothing", "line", "low -= self._relieved_max_nl", "pass"),
-    defect("only-the-last-release-counts", "line", "self._relieved_max_nl += (", "self._relieved_max_nl = ("),
+    defect(
+        "only-the-last-release-counts", "line", "self._relieved_max_nl += most_pa", "self._relieved_max_nl = most_pa"
+    ),
+    defect("steps-in-doubt-count-as-given", "line", "emitted_nl - doubted_nl - bore_nl", "emitted_nl - bore_nl"),
+    defect("only-the-last-dip-counts", "line", "self._doubted_steps += steps", "self._doubted_steps = steps"),
+    defect(
+        "a-dip-leaves-the-flow-believed", "line", "inflow_nl_s)\n        self._flow_trusted = False", "inflow_nl_s)"
+    ),
     defect("waste-goes-to-the-patient", "line", "if not self._to_patient or ", "if "),
     defect("what-clears-the-line-is-the-patients", "line", " - self._clear_steps)", ")"),
     defect("what-clears-the-line-is-no-waste", "line", "or emitted_steps <= self._clear_steps:", "or False:"),

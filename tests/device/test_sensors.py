@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from device import interlocks
 from device.cartridges import Cartridges
 from device.drivers.pressure import STUCK_READS
+from device.drivers.supply import LOW_MV, LOW_RAW, SupplySensor
 from device.limits import MAX_PRESSURE_PA
 from device.sensors import BUS_BOARD, BUS_CARTRIDGES, Sensors
 from protocol import codes
@@ -51,6 +52,28 @@ def test_after_three_seconds_a_healthy_rig_has_no_condition_left():
 
 def test_the_supply_is_unhealthy_until_it_was_read():
     assert Rig().sensors._rare & interlocks.SUPPLY
+
+
+@pytest.mark.req("FLOW-7")
+def test_a_supply_that_is_low_between_two_readings_by_the_clock_is_seen_where_it_is_asked_for(rig):
+    rig.board.supply = LOW_RAW
+    assert rig.sensors.supplied()
+    assert rig.tick().conditions == 0
+    rig.board.supply = LOW_RAW - 1
+    assert not rig.sensors.supplied()
+    rig.board.supply = LOW_RAW
+    assert rig.sensors.supplied()
+    # What was low counts until the next reading by the clock.
+    assert rig.tick().conditions == interlocks.SUPPLY
+    assert rig.tick(10).conditions == 0
+
+
+def test_the_lowest_conversion_that_is_not_low_is_the_one_of_the_lowest_voltage():
+    supply = SupplySensor()
+    supply.take(LOW_RAW)
+    assert (supply.healthy, supply.mv) == (True, LOW_MV)
+    supply.take(LOW_RAW - 1)
+    assert not supply.healthy
 
 
 @pytest.mark.req("FLOW-3")
