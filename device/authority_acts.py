@@ -1,12 +1,18 @@
-"""What monitor and clinician say with their keys: permits and holds, treatments, ceilings, the date.
+"""What monitor and clinician say with their keys: permits and holds, treatments, ceilings, limit, date.
 
 A message is judged first by its tag, boot and counter, then by what it asks. What only a person may do waits for the
 foot switch and is judged once more when it is pressed.
 """
 
 from device.authority import Authority
-from device.journal_cells import CELL_CEILINGS, CELL_TOTALS, CELL_TREATMENT
-from device.person import ACT_CLEAR_BY_CLINICIAN, ACT_CLOSE_TREATMENT, ACT_OPEN_TREATMENT, ACT_SET_CEILINGS
+from device.journal_cells import CELL_CEILINGS, CELL_PRESSURE_LIMIT, CELL_TOTALS, CELL_TREATMENT
+from device.person import (
+    ACT_CLEAR_BY_CLINICIAN,
+    ACT_CLOSE_TREATMENT,
+    ACT_OPEN_TREATMENT,
+    ACT_SET_CEILINGS,
+    ACT_SET_PRESSURE_LIMIT,
+)
 from protocol import codes
 from protocol import wire_formats as messages
 from protocol.compat import const
@@ -37,6 +43,7 @@ class AuthorityActs:
             messages.OPEN_TREATMENT: (clinic, self._open_treatment),
             messages.CLOSE_TREATMENT: (clinic, self._close_treatment),
             messages.SET_CEILINGS: (clinic, self._set_ceilings),
+            messages.SET_PRESSURE_LIMIT: (clinic, self._set_pressure_limit),
             messages.SET_DATE: (clinic, self._set_date),
             messages.CLEAR_BY_CLINICIAN: (clinic, self._clear),
         }
@@ -56,6 +63,9 @@ class AuthorityActs:
         elif act == ACT_SET_CEILINGS:
             if not controller.dose.open() and kept.ceilings.set_clinic(values[_FIRST:_LAST]) == codes.REASON_NONE:
                 kept.changed(CELL_CEILINGS)
+        elif act == ACT_SET_PRESSURE_LIMIT:
+            if not controller.dose.open() and kept.pressure_limit.set(values[_FIRST]) == codes.REASON_NONE:
+                kept.changed(CELL_PRESSURE_LIMIT)
         elif act == ACT_OPEN_TREATMENT:
             if not controller.dose.open() and kept.treatment.open(values, kept.ceilings) == codes.REASON_NONE:
                 kept.changed(CELL_TREATMENT)
@@ -119,6 +129,14 @@ class AuthorityActs:
         reason = kept.ceilings.judge_clinic(values[_FIRST:_LAST])
         self.nearest = kept.ceilings.nearest
         return reason or self._ask(ACT_SET_CEILINGS, values)
+
+    def _set_pressure_limit(self, values: tuple) -> int:
+        limit = self._controller.kept.pressure_limit
+        if self._controller.dose.open():
+            return codes.REASON_BUSY
+        reason = limit.judge(values[_FIRST])
+        self.nearest = limit.nearest
+        return reason or self._ask(ACT_SET_PRESSURE_LIMIT, values)
 
     def _set_date(self, values: tuple) -> int:
         return self._controller.kept.treatment.set_date(values[_FIRST])

@@ -41,6 +41,8 @@ _STATE_AT = const(4)
 # Service mode is chosen in the first second after a start.
 _CHOICE_TICKS = const(100)
 _SERVICE_BELOW_MV = const(1_000)
+# Stops after which the line gives to the waste what it has stored.
+_OCCLUDED = (codes.CAUSE_PRESSURE, codes.CAUSE_OCCLUSION)
 
 
 class Controller(Parts):
@@ -73,6 +75,9 @@ class Controller(Parts):
         """End all flow now and latch ``cause``; the first cause stays. Works in every state, any number of times."""
         began_us = self.board.ticks_us()
         self.pump.halt()
+        if cause in _OCCLUDED and self.dose.active() and self.latches.machine_cause == codes.CAUSE_NONE:
+            # While the valve still keeps it in the line; it is relieved by the time the same cause stops once more.
+            self.latches.keep_stored(self.supervision.stored_nl)
         self._make_safe()
         self.stop_latency_us = ticks_diff(self.board.ticks_us(), began_us)
         self._latch(cause)

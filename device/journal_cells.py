@@ -28,8 +28,9 @@ CELL_CALIBRATION = const(12)  # and the two after it: CELL_CALIBRATION + CHANNEL
 CELL_LINE = const(15)
 CELL_USE = const(16)  # and the two after it: CELL_USE + CHANNEL_
 CELL_UNRESOLVED = const(19)
+CELL_PRESSURE_LIMIT = const(20)
 # What a payload may have at most, octets, one number a cell. BOOT, STATE and OPEN are the journal's own.
-SIZES = (8, 4, 80, 16, 128, 48, 40, 40, 40, 40, 16, 128, 32, 32, 32, 160, 32, 32, 32, 64)
+SIZES = (8, 4, 80, 16, 128, 48, 40, 40, 40, 40, 16, 128, 32, 32, 32, 160, 32, 32, 32, 64, 8)
 
 _HEAD = "<IIBB"
 _HEAD_SIZE = const(10)

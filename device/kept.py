@@ -13,6 +13,7 @@ from device.journal_cells import (
     CELL_CEILINGS,
     CELL_KEY,
     CELL_LINE,
+    CELL_PRESSURE_LIMIT,
     CELL_RIG,
     CELL_STOP,
     CELL_TOTALS,
@@ -21,6 +22,7 @@ from device.journal_cells import (
     CELL_USE,
 )
 from device.latches import Latches
+from device.pressure_limit import PressureLimit
 from device.sensors import BUS_CARTRIDGES
 from device.treatment import NO_ID, Treatment
 from protocol import codes
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _SLOTS = const(4)
 _ID_OCTETS = const(8)
 _MAX_UNRESOLVED = const(8)
+# What ``changed`` is told of, in the order in which it is stored.
+_CHANGING = (CELL_TOTALS, CELL_LINE, CELL_TREATMENT, CELL_CEILINGS, CELL_PRESSURE_LIMIT, CELL_UNRESOLVED)
 
 
 class Kept:
@@ -45,6 +49,7 @@ class Kept:
         self.rig = NO_ID
         self.latches = Latches()
         self.ceilings = Ceilings()
+        self.pressure_limit = PressureLimit()
         self.treatment = Treatment()
         self.contents = Contents()
         self.cartridges = Cartridges(board, BUS_CARTRIDGES, self._verify_label)
@@ -63,6 +68,7 @@ class Kept:
             self.latches.unpack(payload)
         plan = self.treatment.unpack(journal.load(CELL_TREATMENT))
         self.ceilings.restore(unpack_row(journal.load(CELL_CEILINGS)), plan)
+        self.pressure_limit.unpack(journal.load(CELL_PRESSURE_LIMIT))
         self.contents.unpack(journal.load(CELL_LINE))
         for cartridge in self.cartridges.all:
             payload = journal.load(CELL_USE + cartridge.channel)
@@ -91,7 +97,7 @@ class Kept:
         dirty = self._dirty | self.account.dirty
         if not dirty:
             return
-        for cell in (CELL_TOTALS, CELL_LINE, CELL_TREATMENT, CELL_CEILINGS, CELL_UNRESOLVED):
+        for cell in _CHANGING:
             if dirty & (1 << cell):
                 if self.journal.store(cell, self._pack(cell)):
                     self._dirty &= ~(1 << cell)
@@ -169,4 +175,6 @@ class Kept:
             return self.treatment.pack(self.ceilings.plan)
         if cell == CELL_CEILINGS:
             return self.ceilings.pack_clinic()
+        if cell == CELL_PRESSURE_LIMIT:
+            return self.pressure_limit.pack()
         return self.unresolved or NO_ID

@@ -4,9 +4,13 @@ Both outlive a loss of power. A machine cause (an operator's stop is one here) i
 patient cause by a clinician and a person.
 """
 
+import struct
+
 from protocol import codes
 
-OCTETS = 5
+# Three causes, two flags, what the line stored in nL.
+_FORMAT = "<BBBBBI"
+OCTETS = struct.calcsize(_FORMAT)
 
 
 def is_patient_cause(cause: int) -> bool:
@@ -17,8 +21,8 @@ def is_patient_cause(cause: int) -> bool:
 class Latches:
     """``stop_cause`` is the first cause of the stop, 0 for none; ``hold_cause`` the patient's cause, 0 for none.
 
-    ``service_only``: the machine's stop is cleared in service mode only. ``dirty`` says that what ``pack`` returns
-    differs from what was packed last.
+    ``service_only``: the machine's stop is cleared in service mode only. ``stored_nl`` is what the line stored when an
+    occlusion stopped the flow, 0 for none. ``dirty`` says that what ``pack`` returns differs from what was packed last.
     """
 
     def __init__(self) -> None:
@@ -26,6 +30,7 @@ class Latches:
         self.machine_cause = codes.CAUSE_NONE
         self.hold_cause = codes.CAUSE_NONE
         self.service_only = False
+        self.stored_nl = 0
         self.dirty = False
         self._hold_stops = False
 
@@ -52,9 +57,16 @@ class Latches:
             self.service_only = True
             self.dirty = True
 
+    def keep_stored(self, stored_nl: int) -> None:
+        """Keep, with the stop that comes next, what the line stores."""
+        if stored_nl != self.stored_nl:
+            self.stored_nl = stored_nl
+            self.dirty = True
+
     def clear_machine(self) -> None:
         """Take the machine's stop away; a patient's stop stays."""
         self.service_only = False
+        self.stored_nl = 0
         self._set(codes.CAUSE_NONE, self.hold_cause, self._hold_stops)
         self.stop_cause = self.hold_cause if self._hold_stops else codes.CAUSE_NONE
 
@@ -66,13 +78,20 @@ class Latches:
     def pack(self) -> bytes:
         """Return the octets that ``unpack`` takes."""
         self.dirty = False
-        return bytes(
-            (self.stop_cause, self.machine_cause, self.hold_cause, int(self._hold_stops), int(self.service_only))
+        return struct.pack(
+            _FORMAT,
+            self.stop_cause,
+            self.machine_cause,
+            self.hold_cause,
+            int(self._hold_stops),
+            int(self.service_only),
+            self.stored_nl,
         )
 
     def unpack(self, octets: bytes) -> None:
-        """Take what was latched when the power went."""
-        self.stop_cause, self.machine_cause, self.hold_cause, stops, service_only = octets[:OCTETS]
+        """Take what was latched when the power went; a firmware before this one kept less of it."""
+        kept = struct.unpack(_FORMAT, (octets + bytes(OCTETS))[:OCTETS])
+        self.stop_cause, self.machine_cause, self.hold_cause, stops, service_only, self.stored_nl = kept
         self._hold_stops = bool(stops)
         self.service_only = bool(service_only)
 

@@ -34,8 +34,10 @@ MAX_RESCUE_NL = const(60_000)
 MAX_RESCUE_TOTAL_NL = const(120_000)
 # A permit lives no longer than this on the device's clock.
 MAX_PERMIT_MS = const(2_000)
-# Occlusion limit of the line pressure: the default of 14..138 kPa (Open PCA Pump, ECRI).
-MAX_PRESSURE_PA = const(69_000)
+# Occlusion limit of the line pressure: what a clinic may set, and what holds until it does (Open PCA Pump, ECRI).
+MIN_PRESSURE_LIMIT_PA = const(14_000)
+MAX_PRESSURE_LIMIT_PA = const(138_000)
+PRESSURE_LIMIT_PA = const(69_000)
 # An order older than this is nobody's present wish.
 MAX_EXPIRY_MS = const(60_000)
 

@@ -67,10 +67,6 @@ class LineModel:
         self._flow64 += flow_nl_s - (self._flow64 >> 6)
         self.flow_nl_s = self._flow64 >> 6
 
-    def quick_flow_nl_s(self) -> int:
-        """Return the flow over the last 80 ms."""
-        return self._flow8 >> 3
-
     def slow_pa(self) -> int:
         """Return the pressure over the last 160 ms: while it rises, never ahead of the flow."""
         return self._pa16 >> 4

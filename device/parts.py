@@ -36,7 +36,7 @@ class Parts:
         self.kept.load(self.now_ms)
         self.latches = self.kept.latches
         self.cartridges = self.kept.cartridges
-        self.sensors = Sensors(board, self.cartridges)
+        self.sensors = Sensors(board, self.cartridges, self.kept.pressure_limit)
         self.pressure = self.sensors.pressure
         self.flow = self.sensors.flow
         self.authority = Authority(self.kept.keys, self.boot)

@@ -17,6 +17,7 @@ ACT_SET_CALIBRATION = const(8)
 ACT_RESCUE = const(9)
 ACT_TEST_ALARMS = const(10)
 ACT_LONE_RESCUE = const(11)
+ACT_SET_PRESSURE_LIMIT = const(12)
 WINDOW_MS = const(10_000)
 
 

@@ -19,7 +19,6 @@ from device.interlocks import (
     TEMPERATURE,
     TEMPERATURE_SENSOR,
 )
-from device.limits import MAX_PRESSURE_PA
 from protocol import codes
 from protocol.compat import const
 
@@ -27,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from device.boards.interface import Board
     from device.cartridges import Cartridges
+    from device.pressure_limit import PressureLimit
 
 # In ticks. Each has a tick of its own: no two of these fall together.
 _SUPPLY_EVERY, _SUPPLY_AT = const(10), const(1)
@@ -44,9 +44,10 @@ class Sensors:
     ``bus_held``: a transfer of this tick ended in a time-out; nobody else may use a bus before the next tick.
     """
 
-    def __init__(self, board: "Board", cartridges: "Cartridges") -> None:
+    def __init__(self, board: "Board", cartridges: "Cartridges", pressure_limit: "PressureLimit") -> None:
         self._board = board
         self._cartridges = cartridges
+        self._pressure_limit = pressure_limit
         self.pressure = PressureSensor()
         self.flow = FlowSensor(board, BUS_BOARD)
         self.supply = SupplySensor()
@@ -82,7 +83,7 @@ class Sensors:
         conditions = self._rare
         if pressure.faulty:
             conditions |= PRESSURE_SENSOR
-        elif pressure.pa > MAX_PRESSURE_PA:
+        elif pressure.pa > self._pressure_limit.pa:
             conditions |= PRESSURE
         if flow.faulty:
             conditions |= FLOW_SENSOR

@@ -94,7 +94,7 @@ class Supervision:
         self._free_pl = 0
         self._blocked_pl = 0
         self._short_pl = 0
-        self._short_pa = 0
+        self._short_pa = self._line.slow_pa()
         self._low_k = 0
         self._high_k = 0
 

@@ -52,4 +52,6 @@ def status_values(controller: "Controller", reason: int) -> tuple:
         MAX_DOSE_NL,
         MAX_RATE_NL_S,
         MAX_TOTAL_NL,
+        kept.pressure_limit.pa,
+        controller.latches.stored_nl,
     )

@@ -93,6 +93,10 @@ class Issuer:
         """Sign the clinic's ceilings."""
         return self._signed(codes.SLOT_CLINIC, messages.SET_CEILINGS, *ceilings)
 
+    def set_pressure_limit(self, limit_pa: int) -> bytes:
+        """Sign the clinic's occlusion limit of the line pressure."""
+        return self._signed(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, limit_pa)
+
     def set_date(self, day: int | None = None) -> bytes:
         """Sign the date."""
         return self._signed(codes.SLOT_CLINIC, messages.SET_DATE, self.provision.day if day is None else day)

@@ -81,6 +81,10 @@ class Acts:
         """Hand on the clinic's ceilings; a person confirms."""
         return await self._relay(messages.SET_CEILINGS, signed, "the ceilings")
 
+    async def set_pressure_limit(self, signed: bytes) -> Acknowledged:
+        """Hand on the clinic's occlusion limit of the line pressure; a person confirms."""
+        return await self._relay(messages.SET_PRESSURE_LIMIT, signed, "the pressure limit")
+
     async def set_date(self, signed: bytes) -> Acknowledged:
         """Hand on the clinic's date."""
         return await self._relay(messages.SET_DATE, signed, "the date")

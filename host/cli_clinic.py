@@ -5,7 +5,7 @@ from typing import Final
 
 from host.acts import not_confirmed
 from host.cli_run import put_json, run, say
-from host.cli_state_views import treatment_lines, treatment_object
+from host.cli_state_views import pressure_limit_line, treatment_lines, treatment_object
 from host.errors import UsageError
 from host.rig import Rig
 from protocol import codes, messages, typed
@@ -14,6 +14,7 @@ _NUMBERS: Final = {
     "open_treatment": messages.OPEN_TREATMENT,
     "close_treatment": messages.CLOSE_TREATMENT,
     "set_ceilings": messages.SET_CEILINGS,
+    "set_pressure_limit": messages.SET_PRESSURE_LIMIT,
     "set_date": messages.SET_DATE,
     "clear_by_clinician": messages.CLEAR_BY_CLINICIAN,
 }
@@ -49,11 +50,15 @@ async def _hand_on(url: str, act: str, signed: bytes, json_output: bool) -> int:
             say("Release and press the foot switch within 10 s.")
             await rig.confirmed("Nothing has changed")
         treatment = await rig.treatment()
-    if taken.person_awaited and not _took_effect(act, signed, treatment):
+        status = await rig.status()
+    if taken.person_awaited and not _took_effect(act, signed, treatment, status):
         raise not_confirmed("Nothing has changed")
     if json_output:
-        put_json({"rig": url, "done": act, "treatment": treatment_object(treatment)})
+        told = {"treatment": treatment_object(treatment), "pressure_limit_pa": status.pressure_limit_pa}
+        put_json({"rig": url, "done": act} | told)
     else:
+        if act == "set_pressure_limit":
+            print(pressure_limit_line(status))
         for line in treatment_lines(treatment):
             print(line)
     return 0
@@ -77,12 +82,16 @@ def signed_body(file: Path, size: int) -> bytes:
     return octets
 
 
-def _took_effect(act: str, signed: bytes, treatment: typed.Treatment) -> bool:
+def _took_effect(act: str, signed: bytes, treatment: typed.Treatment, status: typed.Status) -> bool:
     """Whether the rig shows what the message asked for; of the clinic's ceilings it shows nothing."""
     if act == "open_treatment":
         values = messages.decode_body(messages.OPEN_TREATMENT, signed, 0, len(signed))
         assert values is not None
         return treatment.treatment == typed.OpenTreatment.from_values(values).treatment
+    if act == "set_pressure_limit":
+        values = messages.decode_body(messages.SET_PRESSURE_LIMIT, signed, 0, len(signed))
+        assert values is not None
+        return status.pressure_limit_pa == typed.SetPressureLimit.from_values(values).limit_pa
     if act == "close_treatment":
         return not any(treatment.treatment)
     if act == "clear_by_clinician":

@@ -83,11 +83,22 @@ def status_lines(state: RigState) -> Iterable[str]:
         f"ceilings    {microlitres(status.max_dose_nl)} a dose at {status.max_rate_nl_s / 1000:g} uL/s,"
         f" {microlitres(status.max_total_nl)} a treatment, compiled in"
     )
+    yield pressure_limit_line(status)
+    if status.stored_nl:
+        stored = microlitres(status.stored_nl)
+        yield f"stored      {stored} in the line as an occlusion ended the flow, the device's estimate (status, now)"
     yield from treatment_lines(state.treatment)
     for cartridge in state.cartridges:
         yield cartridge_line(cartridge)
     if state.telemetry is not None:
         yield from _telemetry_lines(state.telemetry)
+
+
+def pressure_limit_line(status: typed.Status) -> str:
+    """Return one line about the occlusion limit."""
+    return (
+        f"limit       {status.pressure_limit_pa / 1000:g} kPa of line pressure, above it flow is stopped (status, now)"
+    )
 
 
 def alarm_lines(alarms: Reading[typed.Alarms] | None) -> Iterable[str]:
@@ -187,6 +198,8 @@ def status_object(state: RigState, link: dict[str, Any]) -> dict[str, Any]:
             "max_dose_nl": status.max_dose_nl,
             "max_rate_nl_s": status.max_rate_nl_s,
             "max_total_nl": status.max_total_nl,
+            "pressure_limit_pa": status.pressure_limit_pa,
+            "stored_nl": status.stored_nl,
             "uptime_ms": status.uptime_ms,
         },
         "alarms": None if state.alarms is None else alarms_object(state.alarms),

@@ -49,6 +49,13 @@ def ceilings(file: File, port: Port = None, json_output: Json = False) -> int:
     return _hand_on("set_ceilings", file, port, json_output)
 
 
+@command(treatment_app, "pressure-limit")
+@reported
+def pressure_limit(file: File, port: Port = None, json_output: Json = False) -> int:
+    """Set the line pressure above which flow is stopped, with the foot switch."""
+    return _hand_on("set_pressure_limit", file, port, json_output)
+
+
 @command(treatment_app, "date")
 @reported
 def date(file: File, port: Port = None, json_output: Json = False) -> int:

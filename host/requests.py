@@ -38,6 +38,7 @@ _NEAREST_UNITS: Final = {
     codes.REASON_RESERVOIR: "nL",
     codes.REASON_SEGMENT: "nL",
     codes.REASON_WINDOW_HIGH: "nL",
+    codes.REASON_PRESSURE_LIMIT: "Pa",
 }
 
 

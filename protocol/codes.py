@@ -217,6 +217,7 @@ REASON_TREATMENT_OPEN = const(63)
 REASON_ALARM_STANDS = const(64)
 REASON_NO_ALARM = const(65)
 REASON_SEGMENT = const(66)
+REASON_PRESSURE_LIMIT = const(67)
 REASONS = (
     ("none", REASON_NONE),
     ("unknown_message", REASON_UNKNOWN_MESSAGE),
@@ -285,6 +286,7 @@ REASONS = (
     ("alarm_stands", REASON_ALARM_STANDS),
     ("no_alarm", REASON_NO_ALARM),
     ("segment", REASON_SEGMENT),
+    ("pressure_limit", REASON_PRESSURE_LIMIT),
 )
 
 # Bits of the inputs field: a set bit means healthy, pressed or energised, as on the pin.

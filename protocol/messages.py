@@ -40,6 +40,7 @@ GET_CARTRIDGE = const(0x18)
 GET_RECORD = const(0x19)
 SET_KEY = const(0x1A)
 SET_RIG = const(0x1B)
+SET_PRESSURE_LIMIT = const(0x1C)
 WELCOME = const(0x81)
 PONG = const(0x82)
 DOSE_STATE = const(0x83)
@@ -196,6 +197,14 @@ MESSAGES = (
     ),
     (SET_CEILINGS, "SET_CEILINGS", TO_DEVICE, REQUEST, _AUTHORITY_FIELDS + _CEILING_FIELDS + (_TAG_FIELD,)),
     (
+        SET_PRESSURE_LIMIT,
+        "SET_PRESSURE_LIMIT",
+        TO_DEVICE,
+        REQUEST,
+        _AUTHORITY_FIELDS
+        + (("limit_pa", "I", "Pa", None, "line pressure above which flow is stopped, 14,000 to 138,000"), _TAG_FIELD),
+    ),
+    (
         SET_DATE,
         "SET_DATE",
         TO_DEVICE,
@@ -332,6 +341,14 @@ MESSAGES = (
             ("max_dose_nl", "I", "nL", None, "compiled-in ceiling of one dose"),
             ("max_rate_nl_s", "I", "nL/s", None, "compiled-in ceiling of the rate"),
             ("max_total_nl", "I", "nL", None, "compiled-in ceiling of a treatment, each channel"),
+            ("pressure_limit_pa", "I", "Pa", None, "line pressure above which flow is stopped; 69,000 until it is set"),
+            (
+                "stored_nl",
+                "I",
+                "nL",
+                None,
+                "what the line stored when an occlusion stopped the flow, estimated; 0 for none or cleared",
+            ),
         ),
     ),
     (
@@ -551,6 +568,7 @@ ANSWERS = (
     (OPEN_TREATMENT, RESULT),
     (CLOSE_TREATMENT, RESULT),
     (SET_CEILINGS, RESULT),
+    (SET_PRESSURE_LIMIT, RESULT),
     (SET_DATE, RESULT),
     (HOLD, RESULT),
     (CLEAR_BY_CLINICIAN, RESULT),

@@ -236,6 +236,9 @@ REASONS = {
     codes.REASON_SEGMENT: Text(
         "the pieces of the rate profile do not fit", "Volumes must add up to that of the dose, each rate be allowed."
     ),
+    codes.REASON_PRESSURE_LIMIT: Text(
+        "no rig may have this limit of the line pressure", "Set 14 to 138 kPa: at least, or at most, the nearest value."
+    ),
 }
 
 INPUTS = {
@@ -277,7 +280,7 @@ SELF_TEST = {
 
 SLOTS = {
     codes.SLOT_MONITOR: Text("monitor: permits and holds"),
-    codes.SLOT_CLINIC: Text("clinic: treatments, ceilings, dates, a clinician's clearing"),
+    codes.SLOT_CLINIC: Text("clinic: treatments, ceilings, pressure limit, dates, a clinician's clearing"),
     codes.SLOT_CARTRIDGE: Text("cartridges: their authenticity"),
     codes.SLOT_STATUS: Text("status: signed by the device"),
 }

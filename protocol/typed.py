@@ -256,6 +256,22 @@ class SetCeilings(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPressureLimit(Message):
+    """SET_PRESSURE_LIMIT: request, to device."""
+
+    NUMBER: ClassVar[int] = 0x1C
+
+    boot: bytes
+    """Boot nonce from WELCOME."""
+    counter: int
+    """Above every counter of this slot in this boot; below 2^30."""
+    limit_pa: int
+    """Line pressure above which flow is stopped, 14,000 to 138,000 (Pa)."""
+    tag: bytes
+    """Authentication tag."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetDate(Message):
     """SET_DATE: request, to device."""
 
@@ -543,6 +559,10 @@ class Status(Message):
     """Compiled-in ceiling of the rate (nL/s)."""
     max_total_nl: int
     """Compiled-in ceiling of a treatment, each channel (nL)."""
+    pressure_limit_pa: int
+    """Line pressure above which flow is stopped; 69,000 until it is set (Pa)."""
+    stored_nl: int
+    """What the line stored when an occlusion stopped the flow, estimated; 0 for none or cleared (nL)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -861,6 +881,7 @@ BY_NUMBER: dict[int, type[Message]] = {
     0x0A: OpenTreatment,
     0x0B: CloseTreatment,
     0x0C: SetCeilings,
+    0x1C: SetPressureLimit,
     0x0D: SetDate,
     0x0E: Hold,
     0x10: ClearByClinician,

@@ -1,4 +1,4 @@
-"""The supply of motor and valve dips in mid-dose: what was emitted meanwhile is not called given, nor the line clean."""
+"""The supply of motor and valve dips in mid-dose: what was emitted then is not called given, nor the line clean."""
 
 import asyncio
 

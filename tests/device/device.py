@@ -20,6 +20,9 @@ SUSPEND_MS = 6_000
 """What the re-suspension of the agent takes besides."""
 
 INTERVAL_MS = 10_100
+PRESSURE_LIMIT_AT, STORED_AT = -2, -1
+"""Where STATUS has them."""
+
 FLOW_TICKS = 11
 STEP_PL = 5_608
 

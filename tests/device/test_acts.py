@@ -4,12 +4,18 @@ import pytest
 
 from device.ceilings import LOOSEST
 from protocol import codes, messages
-from tests.device.device import FIRST, NONE, SECOND, Device
+from tests.device.device import FIRST, INTERVAL_MS, NONE, PRESSURE_LIMIT_AT, SECOND, Device
 from tests.device.fakes import FakeBoard
 
 AGENT = codes.CHANNEL_AGENT
 COUNTER = codes.CHANNEL_COUNTER_AGENT
 KEY = bytes(range(32))
+NOT_IN_A_DOSE = [
+    messages.CLOSE_TREATMENT,
+    messages.OPEN_TREATMENT,
+    messages.SET_CEILINGS,
+    messages.SET_PRESSURE_LIMIT,
+]
 
 
 @pytest.fixture
@@ -96,14 +102,18 @@ def test_a_treatment_opens_when_a_person_confirms_and_not_before(device):
     assert device.controller.kept.treatment.id == b"treatm-2"
 
 
-@pytest.mark.parametrize("number", [messages.CLOSE_TREATMENT, messages.OPEN_TREATMENT, messages.SET_CEILINGS])
+@pytest.mark.parametrize("number", NOT_IN_A_DOSE)
 def test_nothing_of_a_treatment_changes_while_a_dose_is_open(device, number):
     device.order(volume=10_000)
     if number == messages.OPEN_TREATMENT:
         answer = open_treatment(device)
     else:
-        fields = (device.provision.treatment,) if number == messages.CLOSE_TREATMENT else LOOSEST
-        answer = device.sign(codes.SLOT_CLINIC, number, *fields)
+        fields = {
+            messages.CLOSE_TREATMENT: (device.provision.treatment,),
+            messages.SET_CEILINGS: LOOSEST,
+            messages.SET_PRESSURE_LIMIT: (14_000,),
+        }
+        answer = device.sign(codes.SLOT_CLINIC, number, *fields[number])
     assert answer[1] == codes.REASON_BUSY
 
 
@@ -122,6 +132,61 @@ def test_a_looser_plan_than_the_clinic_allows_is_refused_with_the_nearest(device
     assert open_treatment(device)[1:3] == (codes.REASON_LOOSER, 5_000)
 
 
+def limit_of(device):
+    """The line pressure above which the device stops, by its STATUS and by its sensors."""
+    told_pa = device.status()[PRESSURE_LIMIT_AT]
+    assert told_pa == device.controller.kept.pressure_limit.pa
+    return told_pa
+
+
+@pytest.mark.req("FLOW-3", "PERMIT-4")
+@pytest.mark.parametrize("limit_pa", [14_000, 138_000])
+def test_the_pressure_limit_is_set_when_a_person_confirms_and_not_before(device, limit_pa):
+    assert limit_of(device) == 69_000
+    assert device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, limit_pa)[1:4] == (codes.REASON_NONE, 0, 1)
+    assert limit_of(device) == 69_000
+    device.run(11_000)
+    device.press()
+    assert limit_of(device) == 69_000
+    device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, limit_pa)
+    device.press()
+    assert limit_of(device) == limit_pa
+
+
+@pytest.mark.req("FLOW-3")
+@pytest.mark.parametrize(
+    ("limit_pa", "nearest"), [(0, 14_000), (13_999, 14_000), (138_001, 138_000), ((1 << 32) - 1, 138_000)]
+)
+def test_a_pressure_limit_that_no_rig_may_have_is_refused_with_the_nearest_and_changes_nothing(
+    device, limit_pa, nearest
+):
+    answer = device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, limit_pa)
+    assert answer[1:4] == (codes.REASON_PRESSURE_LIMIT, nearest, 0)
+    device.press()
+    assert limit_of(device) == 69_000
+
+
+@pytest.mark.req("FLOW-3")
+def test_a_pressure_limit_is_not_confirmed_while_a_dose_has_begun_since_it_was_asked_for(device):
+    device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, 14_000)
+    device.order(volume=10_000)
+    device.press()
+    assert limit_of(device) == 69_000
+
+
+@pytest.mark.req("FLOW-3")
+def test_a_dose_is_stopped_at_the_limit_that_was_set_and_at_no_lower_one(device):
+    """At 9 uL/s the fake line has 18 kPa."""
+    device.order(volume=20_000, rate=9_000)
+    device.until(codes.DOSE_DELIVERED)
+    device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, 14_000)
+    device.press()
+    device.run(INTERVAL_MS)
+    device.order(SECOND, volume=20_000, rate=9_000)
+    device.until(codes.DOSE_PARTIAL)
+    assert device.controller.latches.stop_cause == codes.CAUSE_PRESSURE
+
+
 @pytest.mark.req("PERMIT-2")
 @pytest.mark.parametrize(
     ("slot", "number", "fields"),
@@ -130,6 +195,7 @@ def test_a_looser_plan_than_the_clinic_allows_is_refused_with_the_nearest(device
         (codes.SLOT_MONITOR, messages.CLEAR_BY_CLINICIAN, ()),
         (codes.SLOT_CLINIC, messages.HOLD, (b"treatmnt", codes.HOLD_HOLD)),
         (codes.SLOT_STATUS, messages.SET_DATE, (9_000,)),
+        (codes.SLOT_MONITOR, messages.SET_PRESSURE_LIMIT, (14_000,)),
     ],
 )
 def test_no_authority_speaks_for_another(device, slot, number, fields):

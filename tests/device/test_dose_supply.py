@@ -1,4 +1,4 @@
-"""A supply of motor and valve that dips in mid-dose: what left meanwhile may have moved nothing, and is not called given."""
+"""A supply of motor and valve that dips in mid-dose: what left then may have moved nothing, and is not called given."""
 
 import pytest
 

@@ -3,8 +3,10 @@
 import pytest
 
 from device.ceilings import LOOSEST
+from device.journal_cells import CELL_PRESSURE_LIMIT, SIZES
 from protocol import codes, messages
-from tests.device.device import FIRST, INTERVAL_MS, NONE, SECOND, Device
+from tests.device.device import FIRST, INTERVAL_MS, NONE, PRESSURE_LIMIT_AT, SECOND, STORED_AT, Device
+from tests.device.fakes import NO_PRESSURE_RAW, pressure_raw
 
 AGENT = codes.CHANNEL_AGENT
 
@@ -31,6 +33,23 @@ def test_a_latched_stop_survives(device, cause):
     after = reborn(device)
     assert after.status()[2] == cause
     assert after.order()[2] == codes.REASON_STOPPED
+
+
+@pytest.mark.req("FLOW-4")
+def test_what_the_line_stored_at_a_stop_survives_with_the_stop_and_is_cleared_with_it(device):
+    device.order(volume=20_000, rate=2_000)
+    device.run(1_500)
+    device.pressure_low = pressure_raw(80)
+    device.until(codes.DOSE_PARTIAL)
+    device.pressure_low = NO_PRESSURE_RAW
+    stored_nl = device.status()[STORED_AT]
+    assert stored_nl > 0
+    after = reborn(device)
+    assert after.status()[STORED_AT] == stored_nl
+    after.request(messages.CLEAR)
+    assert after.answer(messages.STATUS)[STORED_AT] == stored_nl
+    after.press()
+    assert (after.status()[2], after.status()[STORED_AT]) == (codes.CAUSE_NONE, 0)
 
 
 @pytest.mark.req("MON-1")
@@ -65,6 +84,30 @@ def test_the_clinics_ceilings_survive(device):
     device.sign(codes.SLOT_CLINIC, messages.SET_CEILINGS, *row)
     device.press()
     assert treatment(reborn(device))[5] == 1_000
+
+
+@pytest.mark.req("FLOW-3")
+@pytest.mark.parametrize("limit_pa", [14_000, 138_000])
+def test_the_pressure_limit_survives(device, limit_pa):
+    assert device.status()[PRESSURE_LIMIT_AT] == 69_000
+    device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, limit_pa)
+    device.press()
+    assert reborn(device).status()[PRESSURE_LIMIT_AT] == limit_pa
+
+
+@pytest.mark.req("FLOW-3")
+def test_a_pressure_limit_that_cannot_be_read_any_more_is_69_kpa_and_nothing_is_dosed(device):
+    device.sign(codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, 138_000)
+    device.press()
+    device.run(1_000)
+    size = SIZES[CELL_PRESSURE_LIMIT] + 14
+    first = sum(2 * (size + 14) for size in SIZES[:CELL_PRESSURE_LIMIT])
+    for copy in range(2):
+        assert device.board.fram[first + copy * size + 10 :][:4] == (138_000).to_bytes(4, "little")
+        device.board.fram[first + copy * size + 10] ^= 1
+    after = device.reboot().started()
+    assert after.status()[PRESSURE_LIMIT_AT] == 69_000
+    assert after.order()[1] == codes.DOSE_REFUSED
 
 
 @pytest.mark.req("DOSE-10")

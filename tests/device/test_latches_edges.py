@@ -16,7 +16,8 @@ def latches():
 def test_new_latches_keep_nothing_and_have_nothing_to_say(latches):
     assert (latches.stop_cause, latches.machine_cause, latches.hold_cause) == (0, 0, 0)
     assert (latches.service_only, latches.dirty) == (False, False)
-    assert latches.pack() == bytes(5)
+    assert latches.stored_nl == 0
+    assert latches.pack() == bytes(9)
 
 
 @pytest.mark.req("STOP-1")
@@ -41,7 +42,33 @@ def test_a_hold_after_a_patients_stop_was_cleared_stops_nothing(latches):
 def test_a_hold_is_worth_writing_down(latches):
     latches.hold(MONITOR)
     assert latches.dirty
-    assert latches.pack() == bytes((0, 0, MONITOR, 0, 0))
+    assert latches.pack() == bytes((0, 0, MONITOR, 0, 0, 0, 0, 0, 0))
+
+
+@pytest.mark.req("FLOW-4")
+def test_what_the_line_stored_is_written_down_and_comes_back_until_the_machines_stop_is_cleared(latches):
+    latches.keep_stored(0)
+    assert not latches.dirty
+    latches.keep_stored(0x01234)
+    assert latches.dirty
+    latches.stop(codes.CAUSE_OCCLUSION)
+    latches.stop(MONITOR)
+    cause = codes.CAUSE_OCCLUSION
+    assert latches.pack() == bytes((cause, cause, MONITOR, 1, 0, 0x34, 0x12, 0, 0))
+    after = Latches()
+    after.unpack(latches.pack())
+    assert after.stored_nl == 0x01234
+    after.clear_patient()
+    assert after.stored_nl == 0x01234
+    after.clear_machine()
+    assert after.stored_nl == 0
+    assert after.dirty
+
+
+def test_latches_that_an_earlier_firmware_kept_are_taken(latches):
+    latches.unpack(bytes((DOOR, DOOR, MONITOR, 1, 1)))
+    assert (latches.stop_cause, latches.machine_cause, latches.hold_cause) == (DOOR, DOOR, MONITOR)
+    assert (latches.service_only, latches.stored_nl) == (True, 0)
 
 
 @pytest.mark.req("FLOW-9")

@@ -257,5 +257,5 @@ def test_of_steps_in_doubt_nothing_is_sure():
     line.doubt(1_000)
     assert line.pushed(1_000)[0] == 0
     line.calibrate(10_000_000, 0, 1_000_000, 0, 0)
-    # 2000 steps of 10 nL, 1000 of them in doubt: 10,000 nL less 150 of friction, a rounding of the bore and one of these.
+    # 2000 steps of 10 nL, 1000 of them in doubt: 10,000 nL less 150 of friction, less two roundings.
     assert line.pushed(2_000)[0] == 10_000 - 150 - 1 - 1

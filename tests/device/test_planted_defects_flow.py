@@ -100,6 +100,14 @@ DEFECTS = (
         "if True or pa >",
         "test_a_stall_late_in_a_large_dose_is_found_as_soon",
     ),
+    defect(
+        "pressure-that-stands-has-risen",
+        "supervision",
+        "        self._short_pa = self._line.slow_pa()\n        self._low_k = 0\n",
+        "        self._short_pa = 0\n        self._low_k = 0\n",
+        "test_supervision_departure_edges.py"
+        "::test_a_pressure_that_stands_when_a_run_begins_is_no_occlusion_until_it_rises",
+    ),
     blind(
         "a-slow-line-is-a-fault",
         "low_k = self._low_k + (low_k - self._low_k) // _SLOWEST_TICKS",

@@ -122,9 +122,10 @@ DEFECTS = (
     defect(
         "no-pressure-limit",
         "sensors",
-        "        elif pressure.pa > MAX_PRESSURE_PA:\n            conditions |= PRESSURE\n",
+        "        elif pressure.pa > self._pressure_limit.pa:\n            conditions |= PRESSURE\n",
         "",
     ),
+    defect("one-pressure-limit-for-all", "sensors", "pressure.pa > self._pressure_limit.pa:", "pressure.pa > 69_000:"),
     defect("stuck-pressure", "drivers/pressure", " or self._same >= STUCK_READS:", ":"),
     defect("stuck-flow", "drivers/flow", "self._same >= STUCK_READS or abs(word)", "abs(word)"),
     defect("flow-at-its-end", "drivers/flow", " or abs(word) >= _FLOW_END", ""),

@@ -123,6 +123,26 @@ DEFECTS = (
         "return min(clinic, plan, LOOSEST[index])",
         "return min(plan, LOOSEST[index])",
     ),
+    defect("any-pressure-limit", "pressure_limit", "if self.nearest != pa:", "if False:"),
+    defect("lower-pressure-limits-only", "pressure_limit", ", MAX_PRESSURE_LIMIT_PA)\n", ", PRESSURE_LIMIT_PA)\n"),
+    defect(
+        "judged-is-set",
+        "pressure_limit",
+        "        self.nearest = 0\n        return",
+        "        self.pa = pa\n        return",
+    ),
+    defect(
+        "kept-limit-unbounded",
+        "pressure_limit",
+        "self.set(struct.unpack(_FORMAT, payload)[0])",
+        "self.pa = struct.unpack(_FORMAT, payload)[0]",
+    ),
+    defect(
+        "an-unread-limit-is-the-one-before",
+        "pressure_limit",
+        "        self.pa = PRESSURE_LIMIT_PA\n        if payload",
+        "        if payload",
+    ),
     defect("kept-row-unbounded", "ceilings", "return min(clinic, plan, LOOSEST[index])", "return min(clinic, plan)"),
     defect("window-not-judged", "ceilings", "self.row[_WINDOW_NL] - in_window_nl", "self.row[_WINDOW_NL]"),
     defect(

@@ -6,7 +6,8 @@ from device import interlocks
 from device.cartridges import Cartridges
 from device.drivers.pressure import STUCK_READS
 from device.drivers.supply import LOW_MV, LOW_RAW, SupplySensor
-from device.limits import MAX_PRESSURE_PA
+from device.limits import PRESSURE_LIMIT_PA
+from device.pressure_limit import PressureLimit
 from device.sensors import BUS_BOARD, BUS_CARTRIDGES, Sensors
 from protocol import codes
 from tests.device.chips import THERMOMETER, verify
@@ -22,7 +23,8 @@ class Rig:
     def __init__(self):
         self.board = FakeBoard()
         self.cartridges = Cartridges(self.board, BUS_CARTRIDGES, verify)
-        self.sensors = Sensors(self.board, self.cartridges)
+        self.limit = PressureLimit()
+        self.sensors = Sensors(self.board, self.cartridges, self.limit)
         self.ticks = 0
 
     def tick(self, ticks=1):
@@ -79,10 +81,23 @@ def test_the_lowest_conversion_that_is_not_low_is_the_one_of_the_lowest_voltage(
 @pytest.mark.req("FLOW-3")
 def test_the_pressure_limit_is_the_last_allowed_pressure(rig):
     rig.sensors.pressure.take = lambda raw: None
-    rig.sensors.pressure.pa = MAX_PRESSURE_PA
-    assert rig.tick().conditions == 0
-    rig.sensors.pressure.pa = MAX_PRESSURE_PA + 1
-    assert rig.tick().conditions == interlocks.PRESSURE
+    for limit_pa in (PRESSURE_LIMIT_PA, 14_000, 138_000):
+        rig.limit.set(limit_pa)
+        rig.sensors.pressure.pa = limit_pa
+        assert rig.tick().conditions == 0
+        rig.sensors.pressure.pa = limit_pa + 1
+        assert rig.tick().conditions == interlocks.PRESSURE
+
+
+@pytest.mark.req("FLOW-3")
+def test_the_sensor_can_read_the_highest_limit_and_what_is_above_it(rig):
+    rig.limit.set(138_000)
+    rig.board.pressure = pressure_raw(137)
+    rig.tick(200)
+    assert (rig.sensors.conditions, rig.sensors.faults()) == (0, 0)
+    rig.board.pressure = pressure_raw(139)
+    rig.tick(200)
+    assert (rig.sensors.conditions, rig.sensors.faults()) == (interlocks.PRESSURE, 0)
 
 
 @pytest.mark.req("FLOW-7", "FLOW-8")

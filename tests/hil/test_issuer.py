@@ -49,6 +49,7 @@ SIGNED = [
     (codes.SLOT_CLINIC, messages.OPEN_TREATMENT, lambda issuer: issuer.open_treatment(b"treat002")),
     (codes.SLOT_CLINIC, messages.CLOSE_TREATMENT, lambda issuer: issuer.close_treatment()),
     (codes.SLOT_CLINIC, messages.SET_CEILINGS, lambda issuer: issuer.set_ceilings(PROVISION.ceilings)),
+    (codes.SLOT_CLINIC, messages.SET_PRESSURE_LIMIT, lambda issuer: issuer.set_pressure_limit(14_000)),
     (codes.SLOT_CLINIC, messages.SET_DATE, lambda issuer: issuer.set_date()),
     (codes.SLOT_CLINIC, messages.CLEAR_BY_CLINICIAN, lambda issuer: issuer.clear_by_clinician()),
 ]

@@ -19,12 +19,14 @@ WRAP_MS = 1 << 30
 MAX_DOSE_NL = 100_000
 MAX_RATE_NL_S = 20_000
 LATENCY_US = 123
+PRESSURE_LIMIT_PA = 14_500
+STORED_NL = 1_234
 RIG = b"rig00001"
 TREATMENT = b"treat001"
 LOTS = (b"lotagent", b"lotcount", b"lotflush")
 ON_A_PERSON = frozenset(
     {messages.OPEN_TREATMENT, messages.CLOSE_TREATMENT, messages.SET_CEILINGS, messages.CLEAR_BY_CLINICIAN}
-    | {messages.RESOLVE, messages.SET_CALIBRATION, messages.TEST_ALARMS}
+    | {messages.SET_PRESSURE_LIMIT, messages.RESOLVE, messages.SET_CALIBRATION, messages.TEST_ALARMS}
 )
 RESULTS = frozenset(request for request, answer in messages.ANSWERS if answer == messages.RESULT)
 
@@ -308,7 +310,7 @@ class FakeDevice:
             self.uptime_ms, self.state, self.stop_cause, self.pause_cause, self._inputs(), 0, reason,
             self.last.dose_id, self.last.state, 0, bytes(8), 0, 0, 0, 0,
             sum(dose.emitted_nl for dose in self.doses.values()),
-            MAX_DOSE_NL, MAX_RATE_NL_S, 1_000_000,
+            MAX_DOSE_NL, MAX_RATE_NL_S, 1_000_000, PRESSURE_LIMIT_PA, STORED_NL,
         )  # fmt: skip
 
     def _telemetry(self) -> None:

@@ -88,10 +88,13 @@ def test_status_shows_each_figure_with_unit_age_and_source(port_device: Make) ->
         f"lot {LOTS[0].hex()}",
         "(cartridge, now)",
         "2021-11-26",
+        "limit       14.5 kPa of line pressure, above it flow is stopped (status, now)",
+        "stored      1.234 uL in the line as an occlusion ended the flow, the device's estimate (status, now)",
     ):
         assert text in result.stdout
     code, answer = answer_of("status", "-p", port_device("good").port)
     assert code == 0
+    assert (answer["status"]["pressure_limit_pa"], answer["status"]["stored_nl"]) == (14_500, 1_234)
     assert answer["treatment"]["ceilings"]["agent_dose_nl"] == 2
     assert [row["channel"] for row in answer["cartridges"]] == ["agent", "counter_agent", "flush"]
     assert answer["alarms"]["latched"] == []

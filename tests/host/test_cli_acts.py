@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from protocol import messages
+from protocol import messages, typed
 from tests.host.conftest import PortDevice
-from tests.host.fake_device import TREATMENT
+from tests.host.fake_device import PRESSURE_LIMIT_PA, TREATMENT
 from tests.host.test_cli import RATE, UL, answer_of, rig
 
 pytestmark = pytest.mark.usefixtures("ledger_file")
@@ -52,6 +52,19 @@ def test_an_act_that_nobody_confirmed_ends_with_three(port_device: Make, tmp_pat
     file = tmp_path / "close"
     file.write_bytes(bytes(messages.SIZES[messages.CLOSE_TREATMENT]))
     code, answer = answer_of("treatment", "close", str(file), "-p", port_device("good").port)
+    assert (code, answer["error"]["code"]) == (3, "not_confirmed")
+
+
+@pytest.mark.req("FLOW-3")
+def test_a_pressure_limit_is_done_when_the_rig_shows_it(port_device: Make, tmp_path: Path) -> None:
+    port = port_device("good").port
+    file = tmp_path / "limit"
+    file.write_bytes(typed.SetPressureLimit(bytes(8), 1, PRESSURE_LIMIT_PA, bytes(16)).body())
+    code, answer = answer_of("treatment", "pressure-limit", str(file), "-p", port)
+    assert (code, answer["done"], answer["pressure_limit_pa"]) == (0, "set_pressure_limit", PRESSURE_LIMIT_PA)
+    assert "14.5 kPa of line pressure" in rig("treatment", "pressure-limit", str(file), "-p", port).stdout
+    file.write_bytes(typed.SetPressureLimit(bytes(8), 2, PRESSURE_LIMIT_PA + 1, bytes(16)).body())
+    code, answer = answer_of("treatment", "pressure-limit", str(file), "-p", port)
     assert (code, answer["error"]["code"]) == (3, "not_confirmed")
 
 

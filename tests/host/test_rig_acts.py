@@ -24,6 +24,7 @@ RELAYS: list[tuple[Callable[[Rig, bytes], Awaitable[Any]], int]] = [
     (Rig.open_treatment, messages.OPEN_TREATMENT),
     (Rig.close_treatment, messages.CLOSE_TREATMENT),
     (Rig.set_ceilings, messages.SET_CEILINGS),
+    (Rig.set_pressure_limit, messages.SET_PRESSURE_LIMIT),
     (Rig.set_date, messages.SET_DATE),
     (Rig.clear_by_clinician, messages.CLEAR_BY_CLINICIAN),
 ]

@@ -30,6 +30,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "line_model": ("test_line*", "test_supervision*"),
     "permit": (),
     "play": (),
+    "pressure_limit": (),
     "profile": (),
     "pump": (),
     "repeats": (),

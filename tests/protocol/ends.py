@@ -58,7 +58,7 @@ def dose_state_values(dose_id: bytes, state: int = codes.DOSE_RUNNING) -> tuple:
 
 
 def status_values() -> tuple:
-    return (1, 1, 0, 0, 15, 0, 0, bytes(8), 0, 0, bytes(8), 0, 0, 0, 0, 0, 1000, 2000, 3000)
+    return (1, 1, 0, 0, 15, 0, 0, bytes(8), 0, 0, bytes(8), 0, 0, 0, 0, 0, 1000, 2000, 3000, 69_000, 0)
 
 
 def stopped_values(cause: int) -> tuple:

@@ -5,7 +5,7 @@ import gc
 from protocol import wire_formats as messages
 from tests.protocol.on_micropython.device_end import SESSION, chunk, frame, link, write_all, write_nothing
 
-STATUS = (1, 1, 0, 0, 15, 0, 0, b"12345678", 0, 0, bytes(8), 0, 0, 0, 0, 0, 1000, 2000, 3000)
+STATUS = (1, 1, 0, 0, 15, 0, 0, b"12345678", 0, 0, bytes(8), 0, 0, 0, 0, 0, 1000, 2000, 3000, 69_000, 0)
 
 
 def idle():
