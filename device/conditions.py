@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LINK_LOST_MS = const(1_400)
 # What changes slowly is looked at in one tick of so many.
 _SLOW_TICKS = const(10)
-_SLOW_AT = const(5)
+_SLOW_AT = const(6)
 _PERSONS_STOPS = (codes.CAUSE_OPERATOR, codes.CAUSE_CLINICIAN, codes.CAUSE_CONSENT)
 
 

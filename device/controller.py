@@ -125,10 +125,10 @@ class Controller(Parts):
 
     def judge(self) -> None:
         """Evaluate the interlocks and the foot switch."""
-        self._observe()
+        flowing = self._observe()
         if self.may_serve:
             self._choose_mode()
-        cause = self.interlocks.trip(self.situation())
+        cause = self.interlocks.trip(self.situation(flowing))
         if cause != codes.CAUSE_NONE:
             self._act(cause)
         pressed = bool(self.inputs & codes.INPUT_FOOTSWITCH)
@@ -145,7 +145,10 @@ class Controller(Parts):
         dose = self.dose
         if not dose.open():
             return
-        self.pump.held = self.sensors.bus_held
+        pump = self.pump
+        pump.held = self.sensors.bus_held
+        # What comes by the clock and takes long, messages and buses and the watch, comes in odd ticks.
+        pump.may_wait = self.ticks % 2 == 1
         if dose.powered():
             dose.supplied(self.sensors.supplied())
         cause = dose.tick(self.now_ms, self.board.ticks_us(), self.interval_ms)
@@ -178,11 +181,11 @@ class Controller(Parts):
             self._valve_patient = self.dose.valve_patient
             self.board.set_valve(self._valve_patient)
 
-    def situation(self) -> int:
-        """Return what goes on now, SCOPE_ bits."""
-        dose = self.dose
-        if not dose.active():
+    def situation(self, flowing: bool) -> int:
+        """Return what goes on while liquid may move on behalf of the dose, and while not, SCOPE_ bits."""
+        if not flowing:
             return SCOPE_ALWAYS
+        dose = self.dose
         situation = SCOPE_ALWAYS | SCOPE_FLOWING
         if dose.to_patient:
             situation |= SCOPE_PATIENT
@@ -215,13 +218,16 @@ class Controller(Parts):
             return False
         return pump.emitted_steps <= pump.granted_steps <= pump.asked_steps
 
-    def _observe(self) -> None:
+    def _observe(self) -> bool:
+        """Take pins and conditions as they are now; return whether liquid may move on behalf of the dose."""
         inputs = self.board.inputs()
         self.inputs = inputs
         dose = self.dose
-        moving = dose.channel if dose.active() else -1
+        flowing = dose.active()
+        moving = dose.channel if flowing else -1
         self.cartridges.end_switch(bool(inputs & codes.INPUT_HOME), moving)
         self.interlocks.observe(inputs, self.conditions.now(moving))
+        return flowing
 
     def _act(self, cause: int) -> None:
         """Do to the flow what the alarm that acts on it says."""

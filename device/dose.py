@@ -135,7 +135,7 @@ class DoseMachine(DoseState):
             taken = self._run_by_permit(now_ms, now_us, most_steps)
         else:
             taken = pump.tick(now_us, _NO_BOUND, most_steps, _NO_BOUND)
-        self._inflow_nl_s = self.rate_nl_s()
+        self._inflow_nl_s = pump.rate_nl_s if pump.running else 0
         if not taken:
             return codes.CAUSE_JOURNAL
         if pump.emitted_steps == pump.asked_steps:

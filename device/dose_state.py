@@ -80,7 +80,8 @@ class DoseState:
         state = self.state
         if state == codes.DOSE_ACCEPTED:
             return self._valving
-        return state in (codes.DOSE_RUNNING, codes.DOSE_PAUSING, codes.DOSE_SETTLING)
+        # Not looked for in a tuple, which would be allocated.
+        return codes.DOSE_RUNNING <= state <= codes.DOSE_PAUSING or state == codes.DOSE_SETTLING
 
     def supplied(self, up: bool) -> None:
         """Motor and valve have their supply now, or not.

@@ -24,7 +24,7 @@ WATCHDOG_MS = const(490)
 # on the emulated Pico when 7 kB of garbage have come together, for longer with more. A Pico's ear hears a stop even so.
 _COLLECT_TICKS = const(100)
 # In a tick that sends nothing by the clock, reads no slow sensor and looks at no slow condition.
-_COLLECT_AT = const(96)
+_COLLECT_AT = const(97)
 
 
 class TickStats:

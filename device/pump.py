@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 # Steps lag behind the plan by what Python needs between reading the clock and filling the queue, 0.3 ms on the emulated
 # Pico: with that, flow still ends 40 ms after the processor does.
 GRANT_US = const(39_000)
+# In a tick that may wait, a step not given yet that is due no sooner than this is left to the next tick. That comes
+# 15 ms before it: neither a tick that is late by a whole one nor a mark refused once delays the step.
+SPARE_US = const(25_000)
 # The generator marks each finished word in a queue of four; a fifth outstanding word could finish unseen.
 MAX_WORDS = const(4)
 MAX_WORD_STEPS = const(1023)
 MIN_PERIOD_US = const(20)
-# A transfer may fail once in a while; the grant that is outstanding bridges three ticks, and then flow waits.
+# A transfer may fail once in a while; the grant that is outstanding bridges one tick at least, and then flow waits.
 MAX_REFUSED_MARKS = const(8)
 
 
@@ -53,6 +56,9 @@ class Pump:
         self._refused_marks = 0
         # Set while the journal's bus is held: nobody asks it then, and no word is given.
         self.held = False
+        # Set in a tick that has other things to do: it tops nothing up that the next one can top up in time.
+        self.may_wait = False
+        self._waited = False
         self.rate_nl_s = 0
         self.asked_steps = 0
         self.granted_steps = 0
@@ -77,6 +83,7 @@ class Pump:
         self._error = 0
         self._due_us = now_us
         self._outstanding = 0
+        self._waited = False
         self._generator.arm()
         self.running = True
 
@@ -89,6 +96,9 @@ class Pump:
         if not self.running:
             return True
         self._count_finished()
+        if self.may_wait and ticks_diff(self._due_us, now_us) + self._period_us >= SPARE_US:
+            self._waited = True
+            return True
         if step_limit > self.asked_steps:
             step_limit = self.asked_steps
         if budget_us > GRANT_US:
@@ -104,7 +114,8 @@ class Pump:
         if self._planned and not self._give():
             self._due_us = due_us
             self._error = error
-        return not self.journal_lost()
+        self._waited = False
+        return self._refused_marks < MAX_REFUSED_MARKS
 
     @property
     def done(self) -> bool:
@@ -150,7 +161,7 @@ class Pump:
             finished -= 1
 
     def _plan(self, now_us: int, budget_us: int, left: int, rate_limit_nl_s: int) -> bool:
-        """Plan one word of ``left`` steps at most; return False when none may be given now."""
+        """Plan one word of ``left`` steps at most; return whether another one may follow it now."""
         self._follow_profile(rate_limit_nl_s)
         period_us = self._period_us
         if self._error > 0:
@@ -173,10 +184,11 @@ class Pump:
         if steps < 1:
             return False
         self._add(steps, word_us, period_us)
-        return True
+        # A word at a constant rate that nothing cut short leaves no room for one more step.
+        return word_us != period_us or steps == MAX_WORD_STEPS or not self.profile.constant
 
     def _follow_profile(self, rate_limit_nl_s: int) -> None:
-        """Take the rate of the profile in the middle of the next word, which is about a tick long once it flows."""
+        """Take the rate of the profile in the middle of the next word."""
         rates = self.profile
         if rates.constant and self.rate_nl_s == rates.first_rate_nl_s and self.rate_nl_s <= rate_limit_nl_s:
             return
@@ -185,8 +197,14 @@ class Pump:
         self._set_rate(rate_nl_s if rate_nl_s < rate_limit_nl_s else rate_limit_nl_s)
 
     def _middle(self, step: int) -> int:
-        """Return how many steps half of the next word takes, at the rate that holds now."""
-        half_us = GRANT_US >> 1 if self._outstanding + self._planned == 0 else GRANT_US >> 3
+        """Return how many steps half of the next word takes, at the rate that holds now.
+
+        Once it flows a word is about a tick long, or two after one that has waited.
+        """
+        if self._outstanding + self._planned == 0:
+            half_us = GRANT_US >> 1
+        else:
+            half_us = GRANT_US >> 2 if self._waited else GRANT_US >> 3
         ahead = half_us // self._period_us
         return ahead if step + ahead < self.asked_steps else 0
 

@@ -28,11 +28,17 @@ if TYPE_CHECKING:
     from device.cartridges import Cartridges
     from device.pressure_limit import PressureLimit
 
-# In ticks. Each has a tick of its own: no two of these fall together.
-_SUPPLY_EVERY, _SUPPLY_AT = const(10), const(1)
-_DENSITY_EVERY, _DENSITY_AT = const(5), const(3)
-_TEMPERATURE_EVERY, _TEMPERATURE_AT = const(25), const(4)
-_CARTRIDGES_EVERY, _CARTRIDGES_AT = const(5), const(2)
+# In ticks. Each has a tick of its own: no two of these fall together. What takes a bus is read in odd ticks, in which
+# the pump may wait.
+_CYCLE = const(10)
+_SUPPLY_AT = const(2)
+_DENSITY_AT = const(3)
+_DENSITY_AGAIN = const(8)
+_CARTRIDGES_AT = const(5)
+_CARTRIDGES_AGAIN = const(9)
+_TEMPERATURE_CYCLE = const(50)
+_TEMPERATURE_AT = const(17)
+_TEMPERATURE_AGAIN = const(37)
 
 BUS_BOARD = const(0)
 BUS_CARTRIDGES = const(1)
@@ -65,18 +71,18 @@ class Sensors:
         pressure.take(board.pressure_raw())
         flow.read()
         self.bus_held = flow.held
-        phase = tick % _DENSITY_EVERY
-        if phase == _DENSITY_AT:
+        phase = tick % _CYCLE
+        if phase in (_DENSITY_AT, _DENSITY_AGAIN):
             self.density.take(board.density_raw())
             self._interpret()
-        elif phase == _CARTRIDGES_AT:
+        elif phase in (_CARTRIDGES_AT, _CARTRIDGES_AGAIN):
             if not self.bus_held:
                 self._cartridges.poll()
                 self.bus_held = self._cartridges.held
-        elif tick % _SUPPLY_EVERY == _SUPPLY_AT:
+        elif phase == _SUPPLY_AT:
             self.supply.take(board.supply_raw())
             self._interpret()
-        elif tick % _TEMPERATURE_EVERY == _TEMPERATURE_AT and not self.bus_held:
+        elif tick % _TEMPERATURE_CYCLE in (_TEMPERATURE_AT, _TEMPERATURE_AGAIN) and not self.bus_held:
             self.temperature.read()
             self.bus_held = self.temperature.held
             self._interpret()

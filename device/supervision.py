@@ -129,8 +129,9 @@ class Supervision:
         self._reverse_pl = reverse_pl if reverse_pl > 0 else 0
         if not self._open:
             return self._resting(interval_ms)
-        self._balance(steps * self._step_pl, rate_nl_s, interval_ms)
-        self._fall_short(steps * self._step_pl, rate_nl_s)
+        pushed_pl = steps * self._step_pl
+        self._balance(pushed_pl, rate_nl_s, interval_ms)
+        self._fall_short(pushed_pl, rate_nl_s)
         return self._judge(rate_nl_s)
 
     def _resting(self, interval_ms: int) -> int:
@@ -146,18 +147,19 @@ class Supervision:
 
     def _balance(self, pushed_pl: int, rate_nl_s: int, interval_ms: int) -> None:
         """Add this tick to what flowed too much, and to what the pressure drives and does not flow."""
+        passed_pl = self._passed_pl
         self._emitted_pl += pushed_pl
-        self._missing_pl += pushed_pl - self._passed_pl
+        self._missing_pl += pushed_pl - passed_pl
         # As the flow of the quickest line while it rises, as that of the slowest line while it falls.
         high_k = self._high_k - self._high_k // _SLOWEST_TICKS
         if high_k < rate_nl_s * _HIGH_PERMILLE:
             high_k = rate_nl_s * _HIGH_PERMILLE
         self._high_k = high_k
-        sum_pl = self._free_pl + self._passed_pl - (high_k // 1000 + _DRIFT_NL_S) * interval_ms
+        sum_pl = self._free_pl + passed_pl - (high_k // 1000 + _DRIFT_NL_S) * interval_ms
         self._free_pl = sum_pl if sum_pl > 0 else 0
         line = self._line
         driven_nl_s = (line.trailing_pa() - _PRESSURE_MARGIN_PA) * 16 // line.most_resistance
-        sum_pl = self._blocked_pl - self._passed_pl + (driven_nl_s - _DRIFT_NL_S) * interval_ms
+        sum_pl = self._blocked_pl - passed_pl + (driven_nl_s - _DRIFT_NL_S) * interval_ms
         self._blocked_pl = sum_pl if sum_pl > 0 else 0
 
     def _fall_short(self, pushed_pl: int, rate_nl_s: int) -> None:

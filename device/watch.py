@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 # The suspension and the self-test are looked at in one tick of so many.
 _SLOW_TICKS = const(10)
-_SLOW_AT = const(9)
+_SLOW_AT = const(3)
 
 
 class Watch:

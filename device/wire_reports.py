@@ -1,7 +1,7 @@
 """What the device says unasked: a dose that changed, telemetry, alarms, a signed status, statistics.
 
-Each has ticks of its own, so that no tick makes two messages of those that come by the clock; all are ticks in which
-no slow sensor is read and no slow condition looked at.
+Each has ticks of its own, so that no tick makes two messages of those that come by the clock. All are odd ticks, in
+which the pump may wait and no slow condition is looked at; none but those that send a signed status read a slow sensor.
 """
 
 from device.limits import volume_of
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from protocol.link_device import DeviceLink
 
 _TELEMETRY_TICKS = const(10)
+_TELEMETRY_AT = const(1)
 # 2 Hz: a monitor that waits 1 s at most for a fresh status may miss one (PERMIT-7).
 _SIGNED_TICKS = const(50)
-_SIGNED_AT = const(26)
+_SIGNED_AT = const(27)
 _ALARMS_TICKS = const(100)
-_ALARMS_AT = const(66)
+_ALARMS_AT = const(57)
 _STATS_TICKS = const(100)
-_STATS_AT = const(46)
+_STATS_AT = const(47)
 # An alarm that changes is told at once, but not so often that telemetry has no room.
 _ALARMS_APART_TICKS = const(5)
 _TAG_OCTETS = const(16)
@@ -59,12 +60,12 @@ class Reports:
         if self._owed_id != _NO_ID:
             self._tell_owed()
         ticks = controller.ticks
-        if ticks % _TELEMETRY_TICKS == 0:
+        if ticks % _TELEMETRY_TICKS == _TELEMETRY_AT:
             self._telemetry()
         elif ticks % _SIGNED_TICKS == _SIGNED_AT:
             self._sign_status()
-        elif self._signed:
-            # Signing takes as long as sending: each has a tick.
+        elif self._signed and ticks & 1:
+            # Signing takes longer than sending: each has a tick, and neither tops up the grant.
             self._link.datagram(messages.SIGNED_STATUS, *self._signed)
             self._signed = ()
         elif ticks % _ALARMS_TICKS == _ALARMS_AT or self._alarms_changed():
@@ -153,7 +154,7 @@ class Reports:
         )
 
     def _sign_status(self) -> None:
-        """Sign what a monitor has to know, for the next tick. Without a key nothing is said that looks signed."""
+        """Sign what a monitor has to know, for the next odd tick. Without a key nothing is said that looks signed."""
         controller = self._controller
         keys = controller.kept.keys
         if not keys.has(codes.SLOT_STATUS) or not self._link.session_open:

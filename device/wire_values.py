@@ -17,7 +17,7 @@ def state_values(controller: "Controller") -> tuple:
         inputs |= codes.INPUT_VALVE_PATIENT
     if controller.person.awaited != ACT_NONE:
         inputs |= codes.INPUT_PERSON_AWAITED
-    paused = dose.state in (codes.DOSE_PAUSING, codes.DOSE_PAUSED)
+    paused = codes.DOSE_PAUSING <= dose.state <= codes.DOSE_PAUSED
     return (
         controller.now_ms,
         controller.device_state(),

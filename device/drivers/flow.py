@@ -40,11 +40,6 @@ def _crc8_table() -> bytes:
 CRC8 = _crc8_table()
 
 
-def _signed(high: int, low: int) -> int:
-    word = (high << 8) | low
-    return word - 65536 if word & 0x8000 else word
-
-
 class FlowSensor:
     """``flow_nl_s`` and ``temperature_mdegc`` are believed only while not ``faulty``; ``air`` is the sensor's own flag.
 
@@ -90,14 +85,15 @@ class FlowSensor:
             return
         self._failures = 0
         self._fresh_reads = 0
-        word = _signed(reply[0], reply[1])
+        # Two's complement, high octet first.
+        word = ((reply[0] ^ 0x80) << 8 | reply[1]) - 0x8000
         if word == self._word:
             if self._same < STUCK_READS:
                 self._same += 1
         else:
             self._word = word
             self._same = 1
-        degrees = _signed(reply[3], reply[4])
+        degrees = ((reply[3] ^ 0x80) << 8 | reply[4]) - 0x8000
         self.air = bool(reply[7] & _FLAG_AIR)
         self.faulty = self._same >= STUCK_READS or abs(word) >= _FLOW_END or not _COLDEST <= degrees <= _WARMEST
         if not self.faulty:

@@ -19,14 +19,16 @@ class Fram:
 
     def read_into(self, address: int, buffer: bytearray | memoryview) -> None:
         """Fill ``buffer`` from ``address``."""
-        self._check(address, len(buffer))
+        if address < 0 or address + len(buffer) > SIZE:
+            _refuse(address, len(buffer))
         self._board.i2c_readfrom_mem_into(self._bus, _ADDRESS, address, buffer)
 
     def write(self, address: int, buffer: bytes | bytearray | memoryview) -> None:
         """Write ``buffer`` at ``address``, first octet first."""
-        self._check(address, len(buffer))
+        if address < 0 or address + len(buffer) > SIZE:
+            _refuse(address, len(buffer))
         self._board.i2c_writeto_mem(self._bus, _ADDRESS, address, buffer)
 
-    def _check(self, address: int, length: int) -> None:
-        if address < 0 or address + length > SIZE:
-            raise ValueError("FRAM address {} + {} beyond {}".format(address, length, SIZE))
+
+def _refuse(address: int, length: int) -> None:
+    raise ValueError("FRAM address {} + {} beyond {}".format(address, length, SIZE))

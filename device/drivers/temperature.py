@@ -21,7 +21,7 @@ _DATA_READY = const(0x20)  # in the first octet of the configuration
 # Outside of this no liquid is in the rig, and the register's value before the first conversion is -256 degC.
 _FAULT_LOW_MDEGC = const(-20_000)
 _FAULT_HIGH_MDEGC = const(85_000)
-# Consecutive transfers that may fail; reads without a new conversion (a read every 250 ms, a conversion every second).
+# Consecutive transfers that may fail; reads without a new conversion (four reads in a second, and one conversion).
 _TOLERATED = const(3)
 _OVERDUE_READS = const(12)
 # A count is a fourteenth of the noise of the liquid; two minutes of equal conversions are a stuck chip.

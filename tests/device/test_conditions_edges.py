@@ -11,7 +11,7 @@ from tests.device.fakes import HEALTHY_INPUTS
 
 AGENT, FLUSH = codes.CHANNEL_AGENT, codes.CHANNEL_FLUSH
 NOW = 100_000
-LOOKS_AT = 5
+LOOKS_AT = 6
 
 
 class Rig:
@@ -166,7 +166,7 @@ def test_what_is_slow_is_looked_at_first_then_every_tenth_tick_and_when_it_is_as
         if tick == LOOKS_AT + 10:
             rig.part.journal.faulty = False
     quiet, stands = 0, interlocks.JOURNAL
-    assert seen == [stands] * 4 + [quiet] * 10 + [stands] * 10 + [quiet] * 5
+    assert seen == [stands] * 5 + [quiet] * 10 + [stands] * 10 + [quiet] * 4
     journal_faulty(rig)
     assert rig.conditions.now(-1) == quiet
     rig.conditions.look_again()

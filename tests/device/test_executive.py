@@ -232,11 +232,45 @@ def test_pausing_and_resuming_another_dose_is_refused(dosing, number):
 
 
 def test_telemetry_comes_ten_times_a_second_and_statistics_once(device):
+    # A run ends before a tick: so does the one that is listened to, and holds 500 of them.
+    device.run(20)
     device.take()
     device.run(5_000)
     numbers = [number for number, _ in device.take()]
     assert numbers.count(messages.TELEMETRY) == 50
     assert numbers.count(messages.LINK_STATS) == 5
+
+
+@pytest.mark.parametrize("rate_nl_s", [50, 500, 20_000])
+def test_what_takes_long_and_comes_by_the_clock_shares_no_tick_with_a_grant(device, rate_nl_s):
+    controller = device.controller
+    done = {}
+
+    def noted(owner, name, what=None):
+        function = getattr(owner, name)
+
+        def note(*values):
+            done.setdefault(what or values[0], set()).add(controller.ticks)
+            return function(*values)
+
+        setattr(owner, name, note)
+
+    noted(controller.pump, "_give", "grant")
+    noted(controller.sensors.temperature, "read", "temperature")
+    noted(controller.cartridges, "poll", "cartridges")
+    noted(controller.watch, "_stir", "watch")
+    noted(controller.kept.keys, "tag", "signing")
+    noted(device.executive.link, "datagram")
+    device.order(volume=2 * rate_nl_s, rate=rate_nl_s)
+    device.run(2_000)
+    grants = done.pop("grant")
+    # The first one comes when the valve is in its place.
+    grants.remove(min(grants))
+    assert len(grants) > 10
+    told = (messages.TELEMETRY, messages.SIGNED_STATUS, messages.ALARMS, messages.LINK_STATS)
+    for what in (*told, "signing", "temperature", "cartridges", "watch"):
+        assert done[what]
+        assert not done[what] & grants, what
 
 
 def test_every_change_of_a_dose_is_told_without_being_asked(device):

@@ -18,6 +18,9 @@ RATES = st.integers(50, 20_000)
 class Rig:
     """A pump on a fake board, ticked by the test."""
 
+    alternates = False
+    """Whether every other tick may wait."""
+
     def __init__(self, steps: int, rate_nl_s: int, start_us: int = 0, end_nl_s: int = 0) -> None:
         self.board = FakeBoard()
         self.board.us = start_us
@@ -34,6 +37,7 @@ class Rig:
         self.rate_limit_nl_s = UNBOUND
 
     def tick(self) -> bool:
+        self.pump.may_wait = self.alternates and not self.pump.may_wait
         return self.pump.tick(self.board.ticks_us(), self.budget_us, self.step_limit, self.rate_limit_nl_s)
 
     def tick_after(self, interval_us: int) -> bool:
@@ -47,6 +51,13 @@ class Rig:
                 return
             self.tick_after(tick_us)
         raise AssertionError("the run never ended")
+
+
+@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["", "every-other-tick-may-wait"])
+def _alternates(request):
+    Rig.alternates = request.param
+    yield
+    Rig.alternates = False
 
 
 @given(st.integers(1, 600), RATES, st.integers(1_000, 12_000))
@@ -116,6 +127,17 @@ def test_time_lost_to_a_late_tick_is_never_made_up_by_a_burst(rate_nl_s, gap_us)
     close = [later - earlier for earlier, later in itertools.pairwise(edges) if later - earlier < rig.period_us - 1]
     assert len(close) <= 1
     assert len(edges) <= rig.board.us / rig.period_us + 1
+
+
+@given(RATES, st.integers(0, 60), st.booleans())
+def test_neither_a_tick_that_is_late_by_a_whole_one_nor_a_mark_refused_once_delays_a_step(rate_nl_s, ticks, refused):
+    rig = Rig(2_000, rate_nl_s)
+    for number in range(ticks + 40):
+        rig.journal.broken = refused and number == ticks
+        assert rig.tick_after(20_000 if number == ticks and not refused else 10_000)
+    rig.generator.advance()
+    spacings = [later - earlier for earlier, later in itertools.pairwise(rig.generator.edges_us)]
+    assert all(abs(spacing - rig.period_us) <= 1 for spacing in spacings)
 
 
 @given(RATES, st.integers((1 << 30) - 200_000, (1 << 30) - 1))

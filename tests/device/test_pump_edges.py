@@ -207,6 +207,58 @@ def test_a_run_that_goes_on_makes_up_for_nothing_of_before(rig):
     assert rig.words() == [(11, 3_333)]
 
 
+# A tick that may wait.
+
+
+@pytest.mark.parametrize(("after_us", "words"), [(15_000, []), (15_001, [(15, 1_000)])])
+def test_a_tick_that_may_wait_gives_nothing_while_the_next_step_is_due_in_25_ms_or_later(rig, after_us, words):
+    rig.start(10_000, 1_000)
+    rig.words()
+    rig.pump.may_wait = True
+    # Step 40 is due at 40,000 us.
+    assert rig.words(after_us) == words
+    assert len(rig.journal.marks) == 1 + len(words)
+
+
+@pytest.mark.parametrize(("after_us", "words"), [(15_000, []), (15_001, [(1, 20_000)])])
+def test_so_it_is_when_a_step_takes_longer_than_a_tick(rig, after_us, words):
+    rig.start(10_000, 50)
+    rig.words()
+    rig.pump.may_wait = True
+    # The second step is due at 40,000 us, after a word that ends at 20,000.
+    assert rig.words(after_us) == words
+
+
+def test_the_tick_after_one_that_has_waited_grants_what_has_passed_in_both(rig):
+    rig.start(10_000, 1_000)
+    rig.words()
+    rig.pump.may_wait = True
+    assert rig.words(10_000) == []
+    rig.pump.may_wait = False
+    assert rig.words(10_000) == [(20, 1_000)]
+
+
+@pytest.mark.req("LEDGER-1")
+def test_a_tick_that_may_wait_counts_what_is_done(rig):
+    rig.start(10_000, 20_000, step_fl=500_000)
+    rig.words()
+    rig.pump.may_wait = True
+    # The first of the words, 1023 steps of 25 us.
+    assert rig.words(26_000) != []
+    assert rig.pump.emitted_steps == 1_023
+
+
+@pytest.mark.req("LEDGER-1")
+def test_a_tick_that_waits_finds_nothing_wrong_with_the_journal_and_refuses_nothing(rig):
+    rig.start(10_000, 1_000)
+    rig.words()
+    rig.journal.broken = True
+    rig.pump.may_wait = True
+    assert all(rig.tick(1_000) for _ in range(REFUSALS + 1))
+    rig.pump.may_wait = False
+    assert [rig.tick() for _ in range(REFUSALS)] == [True] * (REFUSALS - 1) + [False]
+
+
 # The rate of a permit.
 
 
@@ -254,6 +306,30 @@ def test_each_word_of_a_tick_takes_a_rate_of_its_own(rig):
     # The first word ends at 38,649 us, which leaves 9787 us: 9 steps of 979 us, and one of 975 us. That is what a step
     # takes at step 52, 4 beyond the 48th: 1025 nL/s.
     assert rig.words(9_436) == [(9, 979), (1, 975)]
+
+
+def test_a_word_of_a_ramp_after_a_tick_that_has_waited_takes_the_rate_in_the_middle_of_two(rig):
+    rig.start(3_000, 1_000, 2_000)
+    rig.words()
+    rig.pump.may_wait = True
+    assert rig.words(10_000) == []
+    rig.pump.may_wait = False
+    # 9.75 ms are 9 steps: at step 48 the rate is 1023 nL/s, or 977 us a step.
+    assert rig.words(10_000) == [(20, 977)]
+    # Then 4.875 ms are 4 steps: at step 63 it is 1031 nL/s, or 969 us a step.
+    assert rig.words(10_000) == [(11, 969)]
+
+
+def test_a_ramp_that_goes_on_has_not_waited(rig):
+    rig.start(3_000, 1_000, 2_000)
+    rig.words()
+    rig.pump.may_wait = True
+    assert rig.words(10_000) == []
+    rig.pump.may_wait = False
+    rig.pump.halt()
+    rig.pump.start(rig.board.ticks_us())
+    # The second word begins with the 11th step: 4 on the rate is 1007 nL/s, or 993 us a step.
+    assert rig.words(400) == [(1, 586), (38, 993)]
 
 
 @pytest.mark.parametrize("steps", [3, 19])

@@ -22,7 +22,7 @@ def ticks_command(
 ) -> int:
     """Measure what a tick of the firmware costs in a dose, and which functions it goes to.
 
-    Exit codes: 0 every tick is over within its period; 1 one is not.
+    Exit codes: 0 a tick takes half of its period at most, all of it when it collects the heap; 1 one takes longer.
     """
     _only_rp2040(target)
     from hil.boards.rp2040.ticks import measure, report  # noqa: PLC0415 -- the command line starts without the bench

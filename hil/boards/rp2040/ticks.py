@@ -27,10 +27,10 @@ SLICES = (
 )
 ENDS = (EXECUTIVE + "_begin_tick", EXECUTIVE + "_end_tick")
 GOAL_US = 5000
-"""A tick leaves half of its period to the turns between its slices and to the link."""
+"""A tick that does not collect the heap leaves half of its period to the turns between its slices and to the link."""
 
 TICK_US = 10_000
-"""What must hold: every tick is over within its period, the one that collects the heap too."""
+"""Every tick is over within its period, the one that collects the heap too."""
 
 COLLECTION_US = 2000
 """What ends a tick takes longer than this only when the heap is collected."""
@@ -56,9 +56,14 @@ class Ticks:
         return self.worst_us <= GOAL_US
 
     @property
-    def held(self) -> bool:
+    def within_period(self) -> bool:
         """Whether every tick is over within its period."""
         return max(self.worst_us, self.collecting_us) < TICK_US
+
+    @property
+    def held(self) -> bool:
+        """Whether both hold."""
+        return self.goal_met and self.within_period
 
     def as_dict(self, functions: int = 25) -> dict[str, Any]:
         """Return plain values for JSON, us."""
@@ -70,6 +75,7 @@ class Ticks:
             "goal_us": GOAL_US,
             "goal_met": self.goal_met,
             "limit_us": TICK_US,
+            "within_period": self.within_period,
             "held": self.held,
             "parts_us": {
                 name.rpartition("_Controller_")[2].rpartition("_Executive_")[2].rpartition("_Watch_")[2]: {
@@ -149,7 +155,8 @@ def report(ticks: Ticks, functions: int) -> str:
     lines.append(f"  {'together':56} mean {told['mean_us']:7.0f}  worst {told['worst_us']:7.0f}")
     lines.append(f"  {'with a collection of the heap':56}              worst {told['worst_collecting_us']:7.0f}")
     lines.append(
-        f"  {'limit, collection included':56}              worst {TICK_US:7.0f}{'' if ticks.held else '  EXCEEDED'}"
+        f"  {'limit, collection included':56}              worst {TICK_US:7.0f}"
+        f"{'' if ticks.within_period else '  EXCEEDED'}"
     )
     lines.append(
         f"  {'goal, without a collection':56}              worst {GOAL_US:7.0f}{'' if ticks.goal_met else '  MISSED'}"
