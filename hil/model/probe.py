@@ -70,7 +70,7 @@ def _judge_refusal(world: World, reason: int) -> None:
     judge = world.judge
     legitimate = reason in _BY_MACHINE and _machine(world)
     if reason == codes.REASON_NO_TREATMENT:
-        legitimate = judge.volumes.rows.treatment == bytes(8)
+        legitimate = judge.volumes.may_be_closed
     elif reason == codes.REASON_RESCUE_HIGH:
         legitimate = judge.rescued_nl + VOLUME_NL > 100_000
     elif reason == codes.REASON_CARTRIDGE_EXPIRED:

@@ -85,9 +85,10 @@ class Voice:
         return found
 
     def begin_session(self, session: bytes) -> None:
-        """The device has said WELCOME."""
-        self.session = session
-        self._seq = 1
+        """The device has said WELCOME; once more to a HELLO that came twice, and then the numbers go on."""
+        if session != self.session:
+            self.session = session
+            self._seq = 1
 
     def forget(self) -> None:
         """The device has lost its power: there is no session, and what was half said is lost."""

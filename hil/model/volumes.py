@@ -161,6 +161,11 @@ class Volumes:
         if truth_nl > most_nl + bounds.ROUNDING_NL:
             self._find(f"ceiling: {what}", now_ns, f"{truth_nl:.1f} nL where {most_nl:.0f} are the most")
 
+    @property
+    def may_be_closed(self) -> bool:
+        """Whether there may be no treatment: a person may have closed it, and the device has not told since."""
+        return any(rows.treatment == _NONE for rows in (self.rows, *self._maybe))
+
     # What the device says of all that.
 
     def confirmed(self, number: int, values: tuple[int | bytes, ...]) -> None:
