@@ -16,6 +16,10 @@ STOP_NS = 10 * NS_PER_MS
 SAFE_NS = 10_000
 """STOP-2."""
 
+DIP_NS = 12 * NS_PER_MS
+UNSEEN_DIP_NL = 240
+"""What a dip of the supply between two ticks costs at the fastest rate: nothing sees it."""
+
 STANDING_NS = 25 * NS_PER_MS
 """An E-stop or a door that stood open for so long was seen by a tick."""
 

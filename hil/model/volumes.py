@@ -75,6 +75,9 @@ class Volumes:
         self._maybe: list[Rows] = []
         self.owner: Dose | None = None
         self.agent_nl = 0.0
+        self.unseen_nl = 0.0
+        """What may stand in the line more than the device can know of."""
+
         self._tip_nl = 0.0
         self._agent_before_nl = 0.0
         self._agent_at_owner_nl = 0.0
@@ -207,7 +210,7 @@ class Volumes:
         counter, flush = codes.CHANNEL_COUNTER_AGENT, codes.CHANNEL_FLUSH
         counter_nl = self.of((codes.KIND_DOSE, counter), (codes.KIND_RESCUE, counter))
         # What a line that has not quite settled stores is no place in it: it goes to the waste when the valve turns.
-        agent_nl = self._plant.contents.in_line()[AGENT] - max(0.0, self._plant.stored_nl)
+        agent_nl = self._plant.contents.in_line()[AGENT] - max(0.0, self._plant.stored_nl) - self.unseen_nl
         truths = [("agent in the line", message.agent_in_line_nl, agent_nl)]
         if message.treatment == self.rows.treatment != _NONE:
             truths += [

@@ -244,7 +244,7 @@ def test_telemetry_comes_ten_times_a_second_and_statistics_once(device):
 @pytest.mark.parametrize("rate_nl_s", [50, 500, 20_000])
 def test_what_takes_long_and_comes_by_the_clock_shares_no_tick_with_a_grant(device, rate_nl_s):
     controller = device.controller
-    done = {}
+    done: dict[object, set[int]] = {}
 
     def noted(owner, name, what=None):
         function = getattr(owner, name)
