@@ -41,7 +41,9 @@ DEFECTS = (
     defect("what-clears-the-line-is-the-patients", "line", " - self._clear_steps)", ")"),
     defect("what-clears-the-line-is-no-waste", "line", "or emitted_steps <= self._clear_steps:", "or False:"),
     defect("flow-is-never-heard", "line", "if self._flow_trusted:", "if False:"),
-    defect("calibration-of-the-bore-ignored", "line", "steps * self._step_fl", "steps * STEP_FL"),
+    defect(
+        "calibration-of-the-bore-ignored", "line", "emitted_nl = steps * self._step_fl", "emitted_nl = steps * STEP_FL"
+    ),
     defect("calibration-of-the-flow-ignored", "line", "self._flow_nl * self._flow_gain_ppm", "self._flow_nl * _PPM"),
     blind(
         "free-flow-at-rest",
