@@ -173,9 +173,12 @@ class Volumes:
 
     def confirmed(self, number: int, values: tuple[int | bytes, ...]) -> None:
         """A person has confirmed an act of the clinic, if the device has seen it."""
-        seen = {rows.key for rows in (self.rows, *self._maybe)}
-        after = [rows.after(number, values) for rows in (self.rows, *self._maybe)]
-        self._maybe += [rows for rows in after if rows.key not in seen]
+        possible = {rows.key: rows for rows in self._maybe}
+        for rows in (self.rows, *self._maybe):
+            after = rows.after(number, values)
+            possible.setdefault(after.key, after)
+        possible.pop(self.rows.key, None)
+        self._maybe = list(possible.values())
 
     def told(self, now_ns: int, message: typed.Treatment, at_rest: bool, restarted: bool, unread: bool = False) -> None:
         """The device tells treatment, ceilings and totals; just ``restarted`` it may not know the newest yet.
