@@ -73,7 +73,7 @@ class Executive:
         self._since_collect = _COLLECT_TICKS - _COLLECT_AT
         self._stop_told = self.controller.latches.stop_cause
         self.controller.selftest.image(image_intact())
-        gc.collect()
+        board.collect()
         self.controller.selftest.heap(board.heap_free())
         # Given up when the heap is full, so that a stop and its cause find room.
         self._reserve = bytearray(_RESERVE_OCTETS)  # type: bytearray | None
@@ -160,7 +160,7 @@ class Executive:
         self._since_collect += 1
         if self._since_collect >= _COLLECT_TICKS:
             self._since_collect = 0
-            gc.collect()
+            self._board.collect()
         elif self._since_collect == 1 and not controller.dose.open():
             # Walks the whole heap, 7 ms on the emulated Pico: only when nothing flows, and in a tick of its own.
             self.stats.heap_free = self._board.heap_free()

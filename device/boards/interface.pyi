@@ -91,5 +91,7 @@ class Board(Protocol):
         """Feed the watchdog."""
     def idle(self, next_tick_us: int) -> None:
         """Nothing is left to do before ``next_tick_us``; may return at any time before."""
+    def collect(self) -> None:
+        """Collect the heap, when the caller has time for it."""
     def heap_free(self) -> int:
         """Return the free heap in octets, 0 where there is no such figure. Slow: walks the heap."""

@@ -121,6 +121,7 @@ class PicoBoard:
         self.link_readinto = ear.readinto
         self.stop_heard = ear.stop_heard
         self.heap_free = gc.mem_free
+        self.collect = gc.collect
         self.inputs = _digital_inputs
         self.safe_tripped = _safe_fell
         self.clear_trip = _forget_safe_edge

@@ -1,8 +1,6 @@
 """The twin: the firmware under CPython, in this process, in virtual time, on the modelled peripherals."""
 
-import gc
 from collections.abc import Callable
-from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -128,6 +126,9 @@ class TwinDeviceBoard:
     def idle(self, next_tick_us: int) -> None:
         """Do nothing: the twin moves its clock itself."""
 
+    def collect(self) -> None:
+        """Do nothing: the heap is that of the whole bench, which looks after it by itself."""
+
     def heap_free(self) -> int:
         """Return 0: there is no such figure here."""
         return 0
@@ -146,7 +147,6 @@ class TwinBoard:
         ticks_start_us: int = 0,
     ) -> None:
         """``executive`` builds another firmware; ``ticks_start_us`` is what the device clock shows at each boot."""
-        _set_modules_apart()
         self.mcu = Mcu(rig, recorder)
         self._random = stream(rig.seed, "twin random")
         self._make_executive = executive or _firmware
@@ -255,13 +255,6 @@ def _firmware(board: TwinDeviceBoard) -> Executive:
 
     executive: Executive = Firmware(board)
     return executive
-
-
-@cache
-def _set_modules_apart() -> None:
-    """Let the garbage collector pass over what was loaded so far: the firmware asks for a collection once a second."""
-    gc.collect()
-    gc.freeze()
 
 
 def make(

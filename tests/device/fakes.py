@@ -263,6 +263,9 @@ class FakeBoard:
     def watchdog_feed(self) -> None:
         self.watchdog_fed += 1
 
+    def collect(self) -> None:
+        pass
+
     def heap_free(self) -> int:
         return 0
 

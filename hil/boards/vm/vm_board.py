@@ -340,6 +340,10 @@ class VmBoard:
         """Let time pass until octets arrive or `next_tick_us` comes."""
         self._wire.idle(next_tick_us)
 
+    def collect(self) -> None:
+        """Collect the heap."""
+        gc.collect()
+
     def heap_free(self) -> int:
         """Return the free octets of the heap, of objects twice as wide as on a Pico."""
         return gc.mem_free()

@@ -1,5 +1,7 @@
 """Fills the heap of a running firmware; prints how it ended, and what the next boot makes of it."""
 
+import gc
+
 from device import main
 from device.executive import Executive
 
@@ -53,6 +55,7 @@ class Board:
         self.inputs = lambda: HEALTHY_INPUTS
         self.link_readinto = self.pressure_raw = self.density_raw = self.supply_raw = lambda *_: 0
         self.safe_tripped = self.stop_heard = self.heap_free = lambda: 0
+        self.collect = gc.collect
         self.clear_trip = self.watchdog_start = self.watchdog_feed = lambda *_: None
         self.set_direction = self.set_light = self.set_buzzer = self.set_stirrer = lambda *_: None
 
