@@ -239,6 +239,16 @@ def test_steps_that_may_have_moved_nothing_and_a_line_that_may_have_been_relieve
     assert line.waste_min_nl - 1 <= pushed_nl - given_nl <= line.waste_max_nl + 1
 
 
+def test_after_an_interruption_the_flow_sensor_is_not_heard():
+    line = LineAccount()
+    line.open()
+    line.flowed(1_000, 1_000, True)
+    assert line.heard_nl() == 1_000
+    line.interrupted(0, 0, 0)
+    line.flowed(1_000, 1_000, True)
+    assert line.heard_nl() == 0
+
+
 def test_a_new_dose_begins_without_the_doubts_of_the_one_before():
     line = LineAccount()
     line.open(False)
