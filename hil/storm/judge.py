@@ -46,7 +46,9 @@ def _sensors(evidence: Evidence) -> list[Violation]:
 def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
     """What left the tip lies in every interval that the device reported, while a dose is open and when it has ended."""
     found = []
-    blind = [span for span in lasted(evidence) if span[0].KIND in promises.NOT_SUPERVISED]
+    spans = lasted(evidence)
+    blind = [span for span in spans if span[0].KIND in promises.NOT_SUPERVISED]
+    loose = [span for span in spans if span[0].KIND == "syringe_loose"]
     heard: set[typed.Message] = set()
     for told in evidence.told:
         report = told.message
@@ -66,7 +68,10 @@ def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
             continue
         tip_nl = told.tip_nl - begun.tip_nl
         least, most = report.patient_min_nl, report.patient_max_nl
-        if not least - promises.TIP_TOLERANCE_NL <= tip_nl <= most + promises.TIP_TOLERANCE_NL:
+        unseen_nl = promises.TIP_TOLERANCE_NL
+        if any(first <= told.now_ns and last >= begun.now_ns for _, first, last in loose):
+            unseen_nl += promises.FREE_FLOW_NL
+        if not least - unseen_nl <= tip_nl <= most + unseen_nl:
             text = (
                 f"dose {report.dose_id.hex()}: {least} to {most} nL reported to the patient, the tip had {tip_nl:.1f}"
             )

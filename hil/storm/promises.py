@@ -47,6 +47,9 @@ SENSOR_NS = 300 * NS_PER_MS
 TIP_TOLERANCE_NL = 2.0
 """Rounding of the reported interval to whole nanolitres, at both ends."""
 
+FREE_FLOW_NL = 1000.0
+"""FLOW-1: what may flow beside a dose through a loose syringe, either way, before it is an alarm; no interval holds it."""
+
 SEEN_BY_FIRMWARE = frozenset(
     {
         "emergency_stop",

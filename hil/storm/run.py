@@ -36,6 +36,9 @@ FRESH_NL, FRESH_NL_S = 500, 5000
 _AGAIN_S = 0.1
 _SETTLED_S = 3.0  # stored pressure is relieved, doses have ended, what is known of them is written down
 _INTERVAL_S = 2.0
+_MOMENT_US = 1_000
+"""A fault that begins at the very end lasts so long before everything is mended."""
+
 _SOON_OVER = ("interval", "line_pressure", "self_test", "busy")
 """Reasons that end by themselves once everything is whole: whoever asks again is served."""
 
@@ -124,7 +127,7 @@ class _Run:
         for act in schedule.acts:
             await _sleep_until(bench, act.at_us + lead_us)
             self._host.do(act)
-        await _sleep_until(bench, schedule.length_us + lead_us)
+        await _sleep_until(bench, schedule.length_us + lead_us + _MOMENT_US)
         self._injector.mend()
         await self._host.end()
         await asyncio.sleep(_AGAIN_S)  # the next tick sees that everything is whole
