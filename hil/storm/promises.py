@@ -48,7 +48,7 @@ TIP_TOLERANCE_NL = 2.0
 """Rounding of the reported interval to whole nanolitres, at both ends."""
 
 FREE_FLOW_NL = 1000.0
-"""FLOW-1: what may flow beside a dose through a loose syringe, either way, before it is an alarm: no interval has it."""
+"""FLOW-1: what may flow beside a dose through a loose syringe, in or out, before it is an alarm: no interval has it."""
 
 SEEN_BY_FIRMWARE = frozenset(
     {
