@@ -239,6 +239,17 @@ def test_steps_that_may_have_moved_nothing_and_a_line_that_may_have_been_relieve
     assert line.waste_min_nl - 1 <= pushed_nl - given_nl <= line.waste_max_nl + 1
 
 
+def test_at_an_interruption_all_that_the_softest_line_may_store_may_have_gone_to_waste():
+    line = LineAccount()
+    line.open()
+    line.interrupted(33_367, 500, 2_000)
+    line.released(0, 0, 0, 0)
+    line.close(10_000)
+    # 3 % of 33,367 Pa are 1001, 500 more is the error, 80 ms of the inflow are 160 nL; a nanolitre of rounding each.
+    assert line.patient_min_nl == line.pushed(10_000)[0] - (33_367 + 1_001 + 500 + 1 + 160) - 1
+    assert line.patient_max_nl == line.pushed(10_000)[1]
+
+
 def test_after_an_interruption_the_flow_sensor_is_not_heard():
     line = LineAccount()
     line.open()
@@ -269,3 +280,9 @@ def test_of_steps_in_doubt_nothing_is_sure():
     line.calibrate(10_000_000, 0, 1_000_000, 0, 0)
     # 2000 steps of 10 nL, 1000 of them in doubt: 10,000 nL less 150 of friction, less two roundings.
     assert line.pushed(2_000)[0] == 10_000 - 150 - 1 - 1
+    line.open(False)
+    line.calibrate(5_608_000, 0, 1_000_000, 0, 0)
+    before_nl = line.pushed(1_000)[0]
+    line.doubt(1)
+    # A step of 5.608 nL.
+    assert line.pushed(1_000)[0] == before_nl - 5 - 1
