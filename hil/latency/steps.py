@@ -74,7 +74,7 @@ class StepRun:
     edges: int
     counted_by_firmware: int
     first_gap_us: float
-    """From the first edge to the second: the pump gives one step alone before it fills the queue."""
+    """From the first edge to the second: the pump may give one step alone before it fills the queue."""
 
     wrong_gaps: int
     """All further gaps between two edges that are not the period, to the nanosecond."""
