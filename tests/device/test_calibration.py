@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from device.calibration import (
@@ -205,6 +205,9 @@ def test_one_run_is_weighed_once(shop):
 
 
 @given(st.integers(0, 2 * RUN_NL))
+@example(RUN_NL)
+@example(RUN_NL - RUN_NL // 20)
+@example(RUN_NL + RUN_NL // 20)
 def test_a_weighing_more_than_three_percent_from_nominal_is_refused_and_the_nearest_named_would_be_taken(weighed_nl):
     shop = Workshop()
     reason = shop.weigh(weighed_nl, heard_nl=weighed_nl)

@@ -286,3 +286,5 @@ def test_of_steps_in_doubt_nothing_is_sure():
     line.doubt(1)
     # A step of 5.608 nL.
     assert line.pushed(1_000)[0] == before_nl - 5 - 1
+    line.doubt(1)
+    assert line.pushed(1_000)[0] == before_nl - 11 - 1
