@@ -16,9 +16,8 @@ STOP_NS = 10 * NS_PER_MS
 SAFE_NS = 10_000
 """STOP-2."""
 
-DIP_NS = 12 * NS_PER_MS
-UNSEEN_DIP_NL = 240
-"""What a dip of the supply between two ticks costs at the fastest rate: nothing sees it."""
+DIP_NS = 10 * NS_PER_MS
+"""A dip of the supply that is shorter may lie between two ticks: nobody sees what its steps have not moved."""
 
 STANDING_NS = 25 * NS_PER_MS
 """An E-stop or a door that stood open for so long was seen by a tick."""

@@ -79,7 +79,6 @@ class Judge:
         self._restarted = False
         self._last_edge_ns = -bounds.FLOWING_NS
         self._purged: dict[int, int] = {}
-        self._dipped_ns = 0
 
     def look(self, now_ns: int) -> None:
         """Judge everything up to now."""
@@ -289,14 +288,13 @@ class Judge:
     def fault(self, now_ns: int, name: str, begins: bool) -> None:
         """Something of the machine broke, or was mended."""
         self.machine_ns = now_ns
+        if name == "supply":
+            self.volumes.dipped(now_ns, begins)
         if begins:
             self.broken.add(name)
             self.memory_broken = self.memory_broken or name in _OF_MEMORY
-            self._dipped_ns = now_ns if name == "supply" else self._dipped_ns
         else:
             self.broken.discard(name)
-            if name == "supply" and now_ns - self._dipped_ns < bounds.DIP_NS:
-                self.volumes.unseen_nl += bounds.UNSEEN_DIP_NL
 
     # What the device says.
 

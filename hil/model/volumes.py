@@ -75,8 +75,9 @@ class Volumes:
         self._maybe: list[Rows] = []
         self.owner: Dose | None = None
         self.agent_nl = 0.0
+        self._dipped_ns = self._moved_nothing = 0
         self.unseen_nl = 0.0
-        """What may stand in the line more than the device can know of."""
+        """What steps have not pushed in dips of the supply that lay between two ticks, in truth."""
 
         self._tip_nl = 0.0
         self._agent_before_nl = 0.0
@@ -163,6 +164,14 @@ class Volumes:
     def _within(self, what: str, now_ns: int, truth_nl: float, most_nl: float) -> None:
         if truth_nl > most_nl + bounds.ROUNDING_NL:
             self._find(f"ceiling: {what}", now_ns, f"{truth_nl:.1f} nL where {most_nl:.0f} are the most")
+
+    def dipped(self, now_ns: int, begins: bool) -> None:
+        """The supply of the motors goes, or comes back: no device sees a dip that lay between two ticks."""
+        if begins:
+            self._dipped_ns, self._moved_nothing = now_ns, sum(self._plant.unpowered_steps)
+        elif now_ns - self._dipped_ns < bounds.DIP_NS:
+            steps = sum(self._plant.unpowered_steps) - self._moved_nothing
+            self.unseen_nl += steps * self._plant.parameters.step_nl
 
     @property
     def may_be_closed(self) -> bool:

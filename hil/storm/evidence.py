@@ -15,11 +15,13 @@ from protocol import typed
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something the device said, with the true volume at the tip at that instant."""
+    """Something the device said, with two true volumes at that instant: through the tip, and from a loose syringe."""
 
     now_ns: int
     message: typed.Message
     tip_nl: float
+    fed_nl: float
+    """What a head has fed into the line so far through a loose syringe, less what it has sucked out, nL."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ class WatchedBench(Bench):
             if found is None or found.message is None:
                 continue
             if frame.direction != TO_DEVICE:
-                self.told.append(Told(self.now_ns, found.message, self.plant.tip_nl))
+                self.told.append(Told(self.now_ns, found.message, self.plant.tip_nl, self.plant.line.fed_nl))
             elif isinstance(found.message, typed.DoseOrder):
                 self.orders.append(found)
                 self.lots[found.message.dose_id] = found.message.lot

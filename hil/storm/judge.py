@@ -46,9 +46,7 @@ def _sensors(evidence: Evidence) -> list[Violation]:
 def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
     """What left the tip lies in every interval that the device reported, while a dose is open and when it has ended."""
     found = []
-    spans = lasted(evidence)
-    blind = [span for span in spans if span[0].KIND in promises.NOT_SUPERVISED]
-    loose = [span for span in spans if span[0].KIND == "syringe_loose"]
+    blind = [span for span in lasted(evidence) if span[0].KIND in promises.NOT_SUPERVISED]
     heard: set[typed.Message] = set()
     for told in evidence.told:
         report = told.message
@@ -68,10 +66,9 @@ def _tip(evidence: Evidence, walk: Walk) -> list[Violation]:
             continue
         tip_nl = told.tip_nl - begun.tip_nl
         least, most = report.patient_min_nl, report.patient_max_nl
-        unseen_nl = promises.TIP_TOLERANCE_NL
-        if any(first <= told.now_ns and last >= begun.now_ns for _, first, last in loose):
-            unseen_nl += promises.FREE_FLOW_NL
-        if not least - unseen_nl <= tip_nl <= most + unseen_nl:
+        free_nl = min(max(told.fed_nl - begun.fed_nl, -promises.FREE_FLOW_NL), promises.FREE_FLOW_NL)
+        lowest_nl = least + min(free_nl, 0.0) - promises.TIP_TOLERANCE_NL
+        if not lowest_nl <= tip_nl <= most + max(free_nl, 0.0) + promises.TIP_TOLERANCE_NL:
             text = (
                 f"dose {report.dose_id.hex()}: {least} to {most} nL reported to the patient, the tip had {tip_nl:.1f}"
             )

@@ -48,7 +48,8 @@ TIP_TOLERANCE_NL = 2.0
 """Rounding of the reported interval to whole nanolitres, at both ends."""
 
 FREE_FLOW_NL = 1000.0
-"""FLOW-1: what may flow beside a dose through a loose syringe, in or out, before it is an alarm: no interval has it."""
+"""FLOW-1: so much may flow beside a dose through a loose syringe before it is an alarm. By what has truly flowed there,
+up to this and no further, an interval may be off."""
 
 SEEN_BY_FIRMWARE = frozenset(
     {
