@@ -96,6 +96,10 @@ class DoseState:
                 pressure = self._pressure
                 self.line.interrupted(pressure.pa, pressure.error_pa(), self._inflow_nl_s)
 
+    def unsupplied(self) -> bool:
+        """Whether the supply was away when it was last looked at."""
+        return self._dip_from >= 0
+
     def _doubt(self, steps: int) -> None:
         """Doubt what left since the supply was last there, up to ``steps``."""
         if self._dip_from >= 0:

@@ -56,9 +56,12 @@ class Watch:
         first = controller.latches.machine_cause == codes.CAUSE_NONE
         if not flowing and controller.latches.machine_cause == cause:
             return
-        controller.stop(cause)
         if cause in (codes.CAUSE_FREE_FLOW, codes.CAUSE_REVERSE_FLOW):
             controller.kept.line_unknown()
+        if flowing and controller.dose.unsupplied():
+            # A valve without its supply lets the line relieve itself: that is not a loose syringe.
+            cause = codes.CAUSE_SUPPLY
+        controller.stop(cause)
         if flowing and first:
             controller.count_ending(alarm_of(cause))
 

@@ -67,3 +67,15 @@ async def test_agent_that_a_rescue_has_not_cleared_is_counted_as_given(
     assert bench.edge_count(COUNTER) > 0
     assert told.agent_in_line_nl >= plant.contents.in_line()[AGENT]
     assert told.agent_nl >= plant.contents.tip[AGENT]
+
+
+@pytest.mark.req("FLOW-7", "ALARM-1")
+@pytest.mark.parametrize("after_ms", range(300, 310))
+async def test_a_supply_that_goes_is_the_cause_that_is_named_whenever_in_a_tick_it_goes(
+    bench: Bench, host: RawHost, after_ms: int
+) -> None:
+    """The line relieves itself through a valve without supply: that flow is no loose syringe."""
+    dose_id = await host.start(40_000, RATE_NL_S)
+    outcome = await ended(bench, host, dose_id, 1.0, after_ms / 1000)
+    assert outcome.cause == codes.CAUSE_SUPPLY
+    assert (await host.status()).stop_cause == codes.CAUSE_SUPPLY

@@ -90,3 +90,17 @@ def test_a_dip_at_the_end_of_a_dose_is_not_that_of_the_next_one(bench):
     bench.dose.supplied(True)
     bench.until(codes.DOSE_DELIVERED)
     assert bench.dose.line.waste_min_nl == least_nl(bench.pump.emitted_steps)
+
+
+@pytest.mark.req("FLOW-7")
+def test_that_the_supply_is_away_is_known_until_it_is_back_or_the_dose_has_ended(bench):
+    running(bench, 50, kind=codes.KIND_PRIME)
+    assert not bench.dose.unsupplied()
+    bench.dose.supplied(False)
+    assert bench.dose.unsupplied()
+    bench.dose.supplied(True)
+    assert not bench.dose.unsupplied()
+    bench.dose.supplied(False)
+    bench.stop()
+    bench.until(codes.DOSE_PARTIAL)
+    assert not bench.dose.unsupplied()
