@@ -12,6 +12,9 @@ that cell yet. So call ``outcome`` first, ``store`` what it changes after it, an
 that same cell: then no dose is counted twice or missed, whenever the power goes. A cell used so has to be stored at
 least once in 320 doses, changed or not: older records are gone.
 
+CELL_STOP overtakes: it stands two slices after its ``store``, whatever was queued before it, the one being written
+included. So what takes a stop away is stored when all else is durable: the power leaves no clear without what it is on.
+
 To write the cells of an image, give ``Journal`` an object with the two methods of ``Fram`` over a bytearray of SIZE
 octets, then ``begin``, ``store`` each cell and ``flush``. That counts one boot.
 """
@@ -19,7 +22,7 @@ octets, then ``begin``, ``store`` each cell and ``flush``. That counts one boot.
 import struct
 
 from device import journal_records as records
-from device.journal_cells import CELL_BOOT, CELL_OPEN, CELL_STATE, CELL_UNRESOLVED, Cells
+from device.journal_cells import CELL_BOOT, CELL_OPEN, CELL_STATE, CELL_STOP, CELL_UNRESOLVED, Cells
 from device.journal_marks import Marks
 from device.journal_queue import NO_COPY, NO_ROOM, WriteQueue, fetch
 from device.journal_ring import Ring
@@ -35,6 +38,9 @@ _BOOT_SIZE = const(5)
 # One accept and one outcome always find room, however many cells wait.
 _RESERVED = const(176)
 _RESERVED_ENTRIES = const(2)
+# A stop, the next one, and one more.
+_STOP_OCTETS = const(90)
+_STOP_ENTRIES = const(3)
 
 
 def note_fault(fram: "Fram", cause: int) -> None:
@@ -60,6 +66,7 @@ class Journal:
     def __init__(self, fram: "Fram") -> None:
         self._fram = fram
         self._queue = WriteQueue(fram)
+        self._stops = WriteQueue(fram, _STOP_OCTETS, _STOP_ENTRIES)
         self._cells = Cells(fram)
         self._marks = Marks(fram)
         self._ring = Ring(fram)
@@ -129,10 +136,10 @@ class Journal:
     def store(self, cell: int, payload: bytes | bytearray) -> bool:
         """Queue a copy of ``payload`` for ``cell``; False when there is no room now, or garbage stands there."""
         length = self._cells.length(len(payload))
+        if cell == CELL_STOP:
+            return self._store(self._stops, cell, payload, self._stops.room(length), length)
         at = self._queue.room(length + _RESERVED, _RESERVED_ENTRIES)
-        if at == NO_ROOM:
-            return False
-        return self._store(cell, payload, at, length)
+        return self._store(self._queue, cell, payload, at, length)
 
     def accept(self, record: tuple) -> bool:
         """Queue the accept record of a dose; ``mark`` refuses until it is durable. False: the dose must not begin.
@@ -145,12 +152,10 @@ class Journal:
             return False
         length = self._cells.length(records.RECORD_SIZE)
         at = self._queue.room(length)
-        if at == NO_ROOM:
-            return False
         sequence = self._closed + 1
         octets = bytearray(records.RECORD_SIZE)
         records.encode(octets, 0, sequence, record, 0)
-        if not self._store(CELL_OPEN, octets, at, length):
+        if not self._store(self._queue, CELL_OPEN, octets, at, length):
             return False
         self._accept_entry = self._queue.placed
         self._marks.open(sequence)
@@ -177,19 +182,24 @@ class Journal:
     def step(self) -> bool:
         """Write or read back one slice of what is queued; True when all is durable."""
         queue = self._queue
-        all_durable = queue.step()
+        stops = self._stops
+        if stops.idle():
+            queue.step()
+        else:
+            stops.step()
         if self.newest != self._closed and queue.durable >= self._outcome_entry:
             self.newest = self._closed
-        if queue.faulty:
+        if queue.faulty or stops.faulty:
             self.faulty = True
-        return all_durable
+        return self.idle()
 
     def idle(self) -> bool:
         """Whether nothing is queued."""
-        return self._queue.idle()
+        return self._queue.idle() and self._stops.idle()
 
     def flush(self) -> bool:
         """Step until all is durable or the part failed; return whether it is. For start-up: blocks."""
+        self._stops.flush()
         self._queue.flush()
         self.step()
         return self.idle()
@@ -304,11 +314,11 @@ class Journal:
         self._close(self.recovered, self._queue.room(records.RECORD_SIZE), flags)
         self.flush()
 
-    def _store(self, cell: int, payload: bytes | bytearray, at: int, length: int) -> bool:
-        if not self._cells.writable(cell):
+    def _store(self, queue: WriteQueue, cell: int, payload: bytes | bytearray, at: int, length: int) -> bool:
+        if at == NO_ROOM or not self._cells.writable(cell):
             return False
-        self._cells.encode(self._queue.memory, at, cell, payload, self._closed)
-        self._queue.put(at, length, self._cells.first(cell), self._cells.second(cell))
+        self._cells.encode(queue.memory, at, cell, payload, self._closed)
+        queue.put(at, length, self._cells.first(cell), self._cells.second(cell))
         return True
 
     def _opened(self, sequence: int, record: tuple) -> None:

@@ -43,15 +43,17 @@ class WriteQueue:
     ``placed`` counts the entries put in, ``durable`` those that stand in FRAM at their first address at least.
     """
 
-    def __init__(self, fram: "Fram") -> None:
+    def __init__(self, fram: "Fram", octets: int = MEMORY, entries: int = MAX_ENTRIES) -> None:
         self._fram = fram
-        self.memory = bytearray(MEMORY)
+        self.memory = bytearray(octets)
         self.view = memoryview(self.memory)
         self._echo = memoryview(bytearray(SLICE))
-        self._at = [0] * MAX_ENTRIES
-        self._length = [0] * MAX_ENTRIES
-        self._first = [0] * MAX_ENTRIES
-        self._second = [0] * MAX_ENTRIES
+        self._octets = octets
+        self._entries = entries
+        self._at = [0] * entries
+        self._length = [0] * entries
+        self._first = [0] * entries
+        self._second = [0] * entries
         self._head = 0
         self._count = 0
         self._end = 0
@@ -69,20 +71,20 @@ class WriteQueue:
 
         Entries within those octets may follow each other; ``spare_entries`` of them besides the first must fit, too.
         """
-        if self._count + spare_entries >= MAX_ENTRIES:
+        if self._count + spare_entries >= self._entries:
             return NO_ROOM
         if self._count == 0:
-            return 0 if length <= MEMORY else NO_ROOM
+            return 0 if length <= self._octets else NO_ROOM
         oldest = self._at[self._head]
         if self._end > oldest:
-            if MEMORY - self._end >= length:
+            if self._octets - self._end >= length:
                 return self._end
             return 0 if oldest >= length else NO_ROOM
         return self._end if oldest - self._end >= length else NO_ROOM
 
     def put(self, at: int, length: int, first: int, second: int) -> None:
         """Queue the ``length`` octets made at ``at``, just returned by ``room``; ``second`` may be NO_COPY."""
-        slot = (self._head + self._count) % MAX_ENTRIES
+        slot = (self._head + self._count) % self._entries
         self._at[slot] = at
         self._length[slot] = length
         self._first[slot] = first
@@ -145,7 +147,7 @@ class WriteQueue:
                 self._second_turn = True
                 return
         self._second_turn = False
-        self._head = (slot + 1) % MAX_ENTRIES
+        self._head = (slot + 1) % self._entries
         self._count -= 1
 
     def _failed(self) -> None:

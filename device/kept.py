@@ -85,11 +85,12 @@ class Kept:
 
     def step(self) -> None:
         """Store one cell that has changed, when there is one and the journal has room. Allocates then."""
-        if self.latches.dirty:
-            # A stop is the first thing that must outlive the power.
-            if self.journal.store(CELL_STOP, self.latches.pack()):
+        latches = self.latches
+        # A stop is the first thing that must outlive the power; that it was cleared, the last.
+        if latches.dirty and (not latches.cleared or self.journal.idle()):
+            if self.journal.store(CELL_STOP, latches.pack()):
                 return
-            self.latches.dirty = True
+            latches.dirty = True
         for cartridge in self.cartridges.all:
             if cartridge.changed:
                 cartridge.changed = not self.journal.store(CELL_USE + cartridge.channel, cartridge.pack())

@@ -22,7 +22,8 @@ class Latches:
     """``stop_cause`` is the first cause of the stop, 0 for none; ``hold_cause`` the patient's cause, 0 for none.
 
     ``service_only``: the machine's stop is cleared in service mode only. ``stored_nl`` is what the line stored when an
-    occlusion stopped the flow, 0 for none. ``dirty`` says that what ``pack`` returns differs from what was packed last.
+    occlusion stopped the flow, 0 for none. ``dirty`` says that what ``pack`` returns differs from what was packed last,
+    ``cleared`` that the last change took something away.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Latches:
         self.service_only = False
         self.stored_nl = 0
         self.dirty = False
+        self.cleared = False
         self._hold_stops = False
 
     def stop(self, cause: int) -> None:
@@ -43,7 +45,7 @@ class Latches:
             self._set(cause, self.hold_cause, self._hold_stops)
         if self.stop_cause == codes.CAUSE_NONE:
             self.stop_cause = cause
-            self.dirty = True
+            self._changed()
 
     def hold(self, cause: int) -> None:
         """Latch a patient cause that keeps agent from flowing; the first stays."""
@@ -55,13 +57,13 @@ class Latches:
         self.stop(codes.CAUSE_REPEATED)
         if not self.service_only:
             self.service_only = True
-            self.dirty = True
+            self._changed()
 
     def keep_stored(self, stored_nl: int) -> None:
         """Keep, with the stop that comes next, what the line stores."""
         if stored_nl != self.stored_nl:
             self.stored_nl = stored_nl
-            self.dirty = True
+            self._changed()
 
     def clear_machine(self) -> None:
         """Take the machine's stop away; a patient's stop stays."""
@@ -69,11 +71,13 @@ class Latches:
         self.stored_nl = 0
         self._set(codes.CAUSE_NONE, self.hold_cause, self._hold_stops)
         self.stop_cause = self.hold_cause if self._hold_stops else codes.CAUSE_NONE
+        self.cleared = True
 
     def clear_patient(self) -> None:
         """Take the patient's stop or hold away; a machine's stop stays."""
         self._set(self.machine_cause, codes.CAUSE_NONE, False)
         self.stop_cause = self.machine_cause
+        self.cleared = True
 
     def pack(self) -> bytes:
         """Return the octets that ``unpack`` takes."""
@@ -100,4 +104,8 @@ class Latches:
             self.machine_cause = machine_cause
             self.hold_cause = hold_cause
             self._hold_stops = hold_stops
-            self.dirty = True
+            self._changed()
+
+    def _changed(self) -> None:
+        self.dirty = True
+        self.cleared = False

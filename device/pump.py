@@ -117,11 +117,6 @@ class Pump:
         self._waited = False
         return self._refused_marks < MAX_REFUSED_MARKS
 
-    @property
-    def done(self) -> bool:
-        """Whether every step asked for has left the pin."""
-        return self.emitted_steps == self.asked_steps
-
     def dead(self) -> bool:
         """Whether the generator was cut by the SAFE line."""
         return self.running and self._generator.dead()

@@ -16,8 +16,9 @@ from protocol import codes, typed
 
 FINAL = (codes.DOSE_DELIVERED, codes.DOSE_PARTIAL, codes.DOSE_UNKNOWN)
 BROKEN = codes.SELF_TEST_JOURNAL | codes.SELF_TEST_IMAGE
-LATCH_MS = 120
-"""What a stop may take until it is durable: what was queued before it is written first, 32 octets in two ticks."""
+LATCH_MS = 25
+"""What a stop may take until it is durable: it overtakes what is queued, and waits for a tick at most, or for two when
+a sensor has the bus."""
 
 WATCH_S = 1.0
 STARTED_S = 0.3

@@ -10,6 +10,7 @@ MARKS = "test_journal_marks_edges.py"
 RECORDS = "test_journal_records_edges.py"
 CUT = "test_journal_power_cut.py"
 CELLS = "test_journal_cells.py"
+EDGES = "test_journal_edges.py"
 
 DEFECTS = (
     Defect(
@@ -83,8 +84,8 @@ DEFECTS = (
     Defect(
         "cells-include-the-open-dose",
         "journal.py",
-        "self._cells.encode(self._queue.memory, at, cell, payload, self._closed)",
-        "self._cells.encode(self._queue.memory, at, cell, payload, self._sequence + 1)",
+        "self._cells.encode(queue.memory, at, cell, payload, self._closed)",
+        "self._cells.encode(queue.memory, at, cell, payload, self._sequence + 1)",
         CUT,
     ),
     Defect(
@@ -161,6 +162,15 @@ DEFECTS = (
         "at = self._queue.room(length + _RESERVED, _RESERVED_ENTRIES)",
         "at = self._queue.room(length)",
         UNIT,
+    ),
+    Defect("a-stop-waits-like-all-else", "journal.py", "if stops.idle():", "if not queue.idle():", EDGES),
+    Defect("a-stop-has-no-memory-of-its-own", "journal.py", "if cell == CELL_STOP:", "if False:", EDGES),
+    Defect(
+        "a-clear-overtakes-too",
+        "kept.py",
+        "if latches.dirty and (not latches.cleared or self.journal.idle()):",
+        "if latches.dirty:",
+        "test_kept.py",
     ),
     Defect("any-octets-are-a-record", "journal_records.py", "if values[20] != crc32(octets[:_BODY]) or", "if", CUT),
     Defect(

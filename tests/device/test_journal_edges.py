@@ -4,7 +4,15 @@ import pytest
 
 from device import journal_records as records
 from device.journal import note_fault
-from device.journal_cells import CELL_BOOT, CELL_OPEN, CELL_STOP, CELL_TOTALS, CELL_UNRESOLVED, Cells
+from device.journal_cells import (
+    CELL_BOOT,
+    CELL_OPEN,
+    CELL_PRESSURE_LIMIT,
+    CELL_STOP,
+    CELL_TOTALS,
+    CELL_UNRESOLVED,
+    Cells,
+)
 from device.journal_records import RECORDS, address_of
 from protocol import codes
 from tests.device.journal_rig import (
@@ -47,7 +55,7 @@ def end_all(journal, *numbers):
 def fill_with_cells(journal):
     """Store small cells until there is room for no more; return how many."""
     stored = 0
-    while journal.store(CELL_STOP, bytes([stored])):
+    while journal.store(CELL_PRESSURE_LIMIT, bytes([stored])):
         stored += 1
     return stored
 
@@ -168,6 +176,85 @@ def test_an_outcome_for_which_there_is_no_room_is_a_fault(journal):
     assert journal.accept(accept_record(2))
     assert not journal.outcome(outcome_record(2, 0))
     assert journal.faulty
+
+
+# A stop overtakes.
+
+
+@pytest.mark.req("STOP-1", "LEDGER-1")
+@pytest.mark.parametrize("steps_before", range(14))
+def test_a_stop_stands_after_two_slices_whatever_is_being_written(fram, journal, steps_before):
+    assert journal.accept(accept_record(1))
+    assert journal.outcome(outcome_record(1, 0))
+    assert journal.store(CELL_TOTALS, b"totals")
+    for _ in range(steps_before):
+        assert not journal.step()
+    assert journal.store(CELL_STOP, b"stop")
+    for _ in range(2):
+        assert not journal.step()
+    assert begun(LoggedFram(fram.image)).load(CELL_STOP) == b"stop"
+    assert journal.flush()
+    after = begun(fram)
+    assert after.find(dose_id(1)) == outcome_record(1, 0)
+    assert after.load(CELL_TOTALS) == b"totals"
+    assert not after.faulty
+
+
+@pytest.mark.req("STOP-1", "LEDGER-1")
+def test_the_power_cut_at_any_octet_leaves_the_stop_or_the_one_before_it_and_all_else_whole(fram, journal):
+    assert journal.store(CELL_STOP, b"first")
+    assert journal.flush()
+    assert journal.accept(accept_record(1))
+    for _ in range(3):
+        journal.step()
+    before = bytes(fram.image)
+    fram.log.clear()
+    assert journal.store(CELL_STOP, b"second")
+    assert journal.flush()
+    told = []
+    for _, image in images(before, fram.log):
+        after = begun(LoggedFram(image))
+        assert not after.faulty
+        told.append(after.load(CELL_STOP))
+    assert told == sorted(told)
+    assert set(told) == {b"first", b"second"}
+
+
+@pytest.mark.req("STOP-1")
+def test_stops_stand_in_their_order_and_a_fourth_has_to_wait(fram, journal):
+    for number in range(3):
+        assert journal.store(CELL_STOP, bytes([number]) * 16)
+    assert not journal.store(CELL_STOP, b"fourth")
+    assert not journal.idle()
+    assert journal.flush()
+    assert journal.idle()
+    assert begun(fram).load(CELL_STOP) == bytes([2]) * 16
+    assert journal.store(CELL_STOP, b"fourth")
+
+
+@pytest.mark.req("STOP-1")
+def test_a_queue_that_is_full_takes_a_stop(fram, journal):
+    assert fill_with_cells(journal) == CELLS_AT_MOST
+    assert journal.store(CELL_STOP, b"stop")
+    assert journal.flush()
+    assert begun(fram).load(CELL_STOP) == b"stop"
+
+
+def test_with_only_a_stop_written_the_rest_is_not_durable_yet(journal):
+    assert journal.store(CELL_TOTALS, b"totals")
+    assert journal.store(CELL_STOP, b"stop")
+    told = [journal.step() for _ in range(8)]
+    assert told == [False] * 7 + [True]
+
+
+def test_a_stop_that_the_part_does_not_take_is_a_fault_and_stands_when_the_part_answers_again(fram, journal):
+    journal.store(CELL_STOP, b"stop")
+    fram.naks = 3
+    assert not journal.flush()
+    assert journal.faulty
+    for _ in range(64 + 4):
+        journal.step()
+    assert begun(fram).load(CELL_STOP) == b"stop"
 
 
 # What is accepted, and what of it is durable.

@@ -3,10 +3,13 @@
 import pytest
 
 from device.ceilings import LOOSEST
-from device.journal_cells import CELL_PRESSURE_LIMIT, SIZES
+from device.journal_cells import CELL_KEY, CELL_PRESSURE_LIMIT, CELL_STOP, SIZES
+from device.kept import Kept
+from device.latches import Latches
 from protocol import codes, messages
 from tests.device.device import FIRST, INTERVAL_MS, NONE, PRESSURE_LIMIT_AT, SECOND, STORED_AT, Device
-from tests.device.fakes import NO_PRESSURE_RAW, pressure_raw
+from tests.device.fakes import NO_PRESSURE_RAW, FakeBoard, pressure_raw
+from tests.device.journal_rig import LoggedFram, begun
 
 AGENT = codes.CHANNEL_AGENT
 
@@ -33,6 +36,52 @@ def test_a_latched_stop_survives(device, cause):
     after = reborn(device)
     assert after.status()[2] == cause
     assert after.order()[2] == codes.REASON_STOPPED
+
+
+@pytest.mark.req("STOP-1")
+def test_a_stop_is_written_at_once_and_that_it_was_cleared_when_all_else_is_durable():
+    journal = begun(LoggedFram())
+    kept = Kept(FakeBoard(), journal)
+    latches = kept.latches
+
+    def in_fram() -> int:
+        told = Latches()
+        told.unpack(journal.load(CELL_STOP) or b"")
+        return told.stop_cause
+
+    assert journal.store(CELL_KEY, bytes(40))
+    latches.stop(codes.CAUSE_DOOR)
+    kept.step()
+    journal.step()
+    assert in_fram() == codes.CAUSE_DOOR
+    latches.clear_machine()
+    while not journal.idle():
+        kept.step()
+        assert in_fram() == codes.CAUSE_DOOR
+        journal.step()
+    assert latches.dirty
+    kept.step()
+    assert journal.flush()
+    assert in_fram() == codes.CAUSE_NONE
+    assert not latches.dirty
+
+
+@pytest.mark.req("STOP-1")
+def test_a_stop_after_a_clear_that_is_not_written_yet_is_written_at_once():
+    journal = begun(LoggedFram())
+    kept = Kept(FakeBoard(), journal)
+    kept.latches.stop(codes.CAUSE_DOOR)
+    kept.step()
+    assert journal.flush()
+    assert journal.store(CELL_KEY, bytes(40))
+    kept.latches.clear_machine()
+    kept.step()
+    kept.latches.stop(codes.CAUSE_OPERATOR)
+    kept.step()
+    journal.step()
+    told = Latches()
+    told.unpack(journal.load(CELL_STOP))
+    assert told.stop_cause == codes.CAUSE_OPERATOR
 
 
 @pytest.mark.req("FLOW-4")

@@ -88,3 +88,40 @@ def test_that_only_service_may_clear_a_stop_is_worth_writing_down(latches):
     latches.pack()
     latches.keep_for_service()
     assert not latches.dirty
+
+
+@pytest.mark.req("STOP-1")
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda latches: latches.stop(codes.CAUSE_OPERATOR),
+        lambda latches: latches.stop(MONITOR),
+        lambda latches: latches.hold(MONITOR),
+        lambda latches: latches.keep_for_service(),
+        lambda latches: latches.keep_stored(5),
+    ],
+    ids=["machine", "patient", "hold", "service", "stored"],
+)
+def test_what_is_latched_after_a_clear_is_no_clear(latches, act):
+    latches.stop(DOOR)
+    latches.clear_machine()
+    assert latches.cleared
+    act(latches)
+    assert (latches.dirty, latches.cleared) == (True, False)
+
+
+@pytest.mark.req("STOP-1")
+def test_what_is_cleared_after_a_stop_is_a_clear(latches):
+    assert not latches.cleared
+    latches.stop(MONITOR)
+    assert not latches.cleared
+    latches.clear_patient()
+    assert (latches.dirty, latches.cleared) == (True, True)
+
+
+@pytest.mark.req("FLOW-9")
+def test_a_stop_that_only_service_may_clear_from_now_on_is_no_clear(latches):
+    latches.stop(REPEATED)
+    latches.clear_patient()
+    latches.keep_for_service()
+    assert not latches.cleared

@@ -47,7 +47,7 @@ class Rig:
     def run_out(self, tick_us: int = 10_000) -> None:
         self.tick()
         for _ in range(100_000):
-            if self.pump.done:
+            if self.pump.emitted_steps == self.pump.asked_steps:
                 return
             self.tick_after(tick_us)
         raise AssertionError("the run never ended")
