@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import select
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +73,9 @@ class SerialTransport:
         self._loop.remove_writer(self._descriptor)
         self._wake_reader()
         self._wake_writers()
+        # Given back by name: a process that is just being started may have the descriptor still, and with it the lock.
+        with suppress(OSError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._port.close()
 
     async def _after_nothing(self) -> None:

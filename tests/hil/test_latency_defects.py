@@ -36,7 +36,9 @@ def test_a_stop_that_waits_for_the_grant_to_run_out(monkeypatch):
 
     def stop_later(controller, cause):
         with pytest.MonkeyPatch.context() as within:
-            within.setattr(pump.Pump, "halt", lambda self: halt(self) if self.done else None)
+            within.setattr(
+                pump.Pump, "halt", lambda self: halt(self) if self.emitted_steps == self.asked_steps else None
+            )
             stop(controller, cause)
 
     monkeypatch.setattr(Controller, "stop", stop_later)

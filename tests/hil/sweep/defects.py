@@ -68,7 +68,11 @@ def only_some_grants_are_marked(monkeypatch):
 
 def the_accepted_order_stands_in_memory_only(monkeypatch):
     store = Journal._store
-    monkeypatch.setattr(Journal, "_store", lambda self, cell, *rest: cell == CELL_OPEN or store(self, cell, *rest))
+
+    def others(self, queue, cell, *rest):
+        return cell == CELL_OPEN or store(self, queue, cell, *rest)
+
+    monkeypatch.setattr(Journal, "_store", others)
 
 
 def totals_are_counted_twice(monkeypatch):

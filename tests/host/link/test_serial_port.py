@@ -120,6 +120,19 @@ async def test_a_held_port_is_busy_and_its_holder_undisturbed(terminal: Terminal
 
 @pytest.mark.req("STOP-1")
 @real
+async def test_a_port_given_back_is_free_though_a_process_just_started_still_has_its_descriptor(
+    terminal: Terminal,
+) -> None:
+    transport = await open_serial(terminal.path)
+    inherited = os.dup(transport._descriptor)
+    try:
+        await transport.close()
+        await (await open_serial(terminal.path)).close()
+    finally:
+        os.close(inherited)
+
+
+@real
 async def test_a_held_port_opens_without_the_lock(terminal: Terminal) -> None:
     first = await open_serial(terminal.path)
     second = await open_serial(terminal.path, exclusive=False)
