@@ -65,8 +65,9 @@ def status(url: str, ledger: Path, *, json_output: bool) -> int:
 
 
 async def _status(url: str, ledger_path: Path, json_output: bool) -> int:
-    from host.cli_state_views import RigState, status_lines, status_object  # noqa: PLC0415
+    from host.cli_state_views import status_lines  # noqa: PLC0415
     from host.rig import Rig  # noqa: PLC0415
+    from host.state_objects import RigState, status_object  # noqa: PLC0415
     from protocol import codes  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:

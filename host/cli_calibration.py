@@ -111,6 +111,6 @@ def calibration_lines(calibration: "typed.Calibration") -> list[str]:
 def _day(days: int) -> str | None:
     from datetime import timedelta  # noqa: PLC0415
 
-    from host.cli_state_views import DAY_ZERO  # noqa: PLC0415
+    from host.state_objects import DAY_ZERO  # noqa: PLC0415
 
     return str(DAY_ZERO + timedelta(days=days)) if days else None

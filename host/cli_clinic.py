@@ -5,9 +5,10 @@ from typing import Final
 
 from host.acts import not_confirmed
 from host.cli_run import put_json, run, say
-from host.cli_state_views import pressure_limit_line, treatment_lines, treatment_object
+from host.cli_state_views import pressure_limit_line, treatment_lines
 from host.errors import UsageError
 from host.rig import Rig
+from host.state_objects import treatment_object
 from protocol import codes, messages, typed
 
 _NUMBERS: Final = {
