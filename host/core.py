@@ -55,6 +55,8 @@ class RigCore:
         self.open_transport = open_transport
         self.welcome: typed.Welcome | None = None
         self.connection: Connection | None = None
+        self._name = name
+        self._operator = operator
         self.recorder = RigRecorder(ledger, name, operator) if ledger is not None else None
         self.latches: set[LatchWatch] = set()
         self.listeners: set[Callable[[Message], None]] = set()
@@ -69,8 +71,8 @@ class RigCore:
         self._clock: tuple[int, float] = (0, 0.0)  # the device's clock in ms, and the loop time at which it was told
         self._reconnector: Reconnector | None = None
 
-    async def open(self) -> None:
-        """Connect and reconcile; raises ``RigError``."""
+    async def open(self, *, wait: bool = True) -> None:
+        """Connect and reconcile; raises ``RigError``. Without ``wait`` that is done in the background, until it is."""
         assert self._reconnector is None, "a client is opened once"
         self._reconnector = Reconnector(
             self._make_connection,
@@ -80,11 +82,20 @@ class RigCore:
             back_off=self._options.back_off,
             chance=self._chance,
         )
+        if not wait:
+            self._reconnector.begin()
+            return
         try:
             await self._reconnector.start()
         except BaseException:
             await self.close()
             raise
+
+    def attach(self, ledger: Ledger) -> None:
+        """Record from now on. A link that stands is made anew, for what is open in the ledger has to be asked about."""
+        self.recorder = RigRecorder(ledger, self._name, self._operator)
+        if self.connection is not None:
+            self.connection.end_for_renewal()
 
     def _chance(self) -> float:
         """Draw from [0, 1): from the same source as everything random here, so that a run can be repeated."""
@@ -151,6 +162,12 @@ class RigCore:
         self._runners[dose_id] = runner
         runner.task.add_done_callback(lambda _: self._runners.pop(dose_id, None))
         return runner
+
+    @property
+    def dosing(self) -> bool:
+        """Return whether a dose may be under way here."""
+        under_way = {orders.OrderState.SENT, orders.OrderState.ACTIVE, orders.OrderState.ASKING, orders.OrderState.LOST}
+        return any(runner.machine.state in under_way for runner in self._runners.values())
 
     def known_runner(self, dose_id: bytes) -> OrderRunner | None:
         """Return the runner of a dose that this client, or its ledger, has an open order for."""

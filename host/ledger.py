@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -88,6 +88,14 @@ class Ledger:
     async def rows(self, limit: int) -> list[Row]:
         """Return the last ``limit`` rows, oldest first."""
         return await self._job(lambda: self._rows(limit))
+
+    async def last_of(self, kinds: Sequence[str], limit: int) -> list[Row]:
+        """Return the last ``limit`` rows of these kinds, oldest first."""
+        return await self._job(lambda: self._last_of(kinds, limit))
+
+    async def outcome_of(self, dose_id: str) -> dict[str, Any] | None:
+        """Return the last word on a dose, its resolution or else its outcome; None when there is none."""
+        return await self._job(lambda: self._outcome_of(dose_id))
 
     async def close(self) -> None:
         """Finish what is under way and give the file back; idempotent."""
@@ -193,6 +201,14 @@ class Ledger:
         found = self._opened().execute(_OPEN_DOSES, (rig, boot, limit)).fetchall()
         return [(json.loads(body), bool(unknown)) for body, unknown in reversed(found)]
 
+    def _last_of(self, kinds: Sequence[str], limit: int) -> list[Row]:
+        found = self._opened().execute(_LAST_OF, (json.dumps(list(kinds)), limit))
+        return [Row(sequence, json.loads(body), digest) for sequence, body, digest in reversed(found.fetchall())]
+
+    def _outcome_of(self, dose_id: str) -> dict[str, Any] | None:
+        found = self._opened().execute(_OUTCOME_OF, (dose_id,)).fetchone()
+        return json.loads(found[0]) if found is not None else None
+
     def _rows(self, limit: int) -> list[Row]:
         found = self._opened().execute(
             "SELECT sequence, body, hash FROM entry ORDER BY sequence DESC LIMIT ?", (limit,)
@@ -234,6 +250,16 @@ _OPEN_DOSES: Final = """
       AND (outcome.sequence IS NULL OR (json_extract(outcome.body, '$.outcome') = 'unknown'
            AND NOT EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'resolution')))
     ORDER BY intent.sequence DESC LIMIT ?
+"""
+
+
+_LAST_OF: Final = """
+    SELECT sequence, body, hash FROM entry
+    WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY sequence DESC LIMIT ?
+"""
+
+_OUTCOME_OF: Final = """
+    SELECT body FROM entry WHERE dose_id = ? AND kind IN ('outcome', 'resolution') ORDER BY sequence DESC LIMIT 1
 """
 
 

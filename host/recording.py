@@ -59,11 +59,11 @@ class RigRecorder:
         fields = {**self._common(order), **_record_fields(record), "resolved_by": resolved_by}
         await self._ledger.append("resolution", fields)
 
-    async def stop(self, cause: int, report: StopReport | None, error: RigError | None) -> bool:
+    async def stop(self, cause: int, report: StopReport | None, error: RigError | None, operator: str = "") -> bool:
         """Write a stop and what was seen of it; tell whether it could be. A stop is not undone by a full disk."""
         fields: dict[str, Any] = {
             "rig": self._rig,
-            "operator": self._operator,
+            "operator": operator or self._operator,
             "cause": name_of("cause", cause),
             "confirmed": report is not None,
             "error": error.code if error is not None else None,
@@ -104,7 +104,7 @@ class RigRecorder:
             "firmware": identity.firmware if identity is not None else None,
             "serial": identity.serial if identity is not None else None,
             "boot": order.boot.hex(),
-            "operator": self._operator,
+            "operator": order.operator or self._operator,
             "dose_id": order.dose_id.hex(),
             "order_kind": name_of("kind", order.kind),
             "channel": name_of("channel", order.channel),
@@ -146,6 +146,7 @@ def _order(fields: dict[str, Any]) -> Order:
         segments=bytes.fromhex(fields.get("segments") or "") or NO_SEGMENTS,
         treatment=_id(fields.get("treatment")),
         cartridge=_id(fields["cartridge"]),
+        operator=fields["operator"],
     )
 
 

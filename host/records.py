@@ -111,6 +111,7 @@ class Order:
     segments: bytes = NO_SEGMENTS
     treatment: bytes = NO_TREATMENT
     cartridge: bytes = NO_CARTRIDGE  # serial, told by the rig when the order was made; not on the wire
+    operator: str = ""  # who asked, where it is not the client's one operator; not on the wire
 
     def values(self) -> tuple[int | bytes, ...]:
         """Return the values of DOSE_ORDER in the order of its declaration."""

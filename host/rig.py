@@ -95,9 +95,12 @@ class Rig(Acts):
     ) -> None:
         await self.close()
 
-    async def open(self) -> None:
-        """Connect and reconcile open orders; raises ``RigError`` that tells what is wrong."""
-        await self._core.open()
+    async def open(self, *, wait: bool = True) -> None:
+        """Connect and reconcile open orders; raises ``RigError`` that tells what is wrong.
+
+        Without ``wait`` it returns at once: the rig is connected in the background, for as long as it takes.
+        """
+        await self._core.open(wait=wait)
 
     async def close(self) -> None:
         """End link and orders; idempotent. A dose under way is not stopped here: the device pauses it within 1.5 s."""
@@ -150,6 +153,8 @@ class Rig(Acts):
         treatment: bytes | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         max_pause_s: float | None = None,
+        dose_id: bytes | None = None,
+        operator: str = "",
     ) -> Outcome:
         """Give one dose and return how it ended; refused and unknown are outcomes too.
 
@@ -166,6 +171,8 @@ class Rig(Acts):
             treatment: the open one; None takes the one that the rig told on connect, or when it was asked since.
             on_progress: called with every news of the dose and twice a second.
             max_pause_s: a dose paused for longer is stopped; None waits for a person as long as it takes.
+            dose_id: one of ``new_id``; None draws one.
+            operator: who asks for this dose; empty: the client's operator.
 
         Raises:
             RigError: a number out of bounds, no link, an intent that could not be recorded: nothing was sent.
@@ -187,7 +194,10 @@ class Rig(Acts):
             lot=named[0],
             cartridge=named[1],
             treatment=self._treatment_named(treatment) if kind_number in PATIENT_KINDS else NO_TREATMENT,
+            operator=operator,
         )
+        if dose_id is not None:
+            order = replace(order, dose_id=check_id("dose id", dose_id))
         runner = core.run_order(orders.OrderMachine(order))
         runner.feed(order_events.Begin())
         try:
@@ -244,7 +254,30 @@ class Rig(Acts):
             runner.feed(order_events.ResolvedBy(person.strip()))
             await asyncio.wait([runner.task], timeout=SETTLE_S)
 
-    async def stop(self, cause: int = codes.CAUSE_OPERATOR) -> StopReport:
+    def attach(self, ledger: Ledger) -> None:
+        """Take a ledger that could not be opened before: open orders are taken up, and the link is made anew.
+
+        For a client without one, while no dose is under way.
+        """
+        assert self._core.recorder is None
+        assert not self.dosing
+        self._core.attach(ledger)
+
+    @property
+    def dosing(self) -> bool:
+        """Return whether a dose that this client ordered, or has taken up, may be under way."""
+        return self._core.dosing
+
+    def open_outcome(self, dose_id: bytes) -> "asyncio.Future[Outcome] | None":
+        """Return what will hold the outcome of a dose whose order is open here, None when there is none of this id."""
+        runner = self._core.known_runner(dose_id)
+        return runner.outcome if runner is not None else None
+
+    def new_id(self) -> bytes:
+        """Return an id for a dose, 8 random octets."""
+        return self._core.new_id()
+
+    async def stop(self, cause: int = codes.CAUSE_OPERATOR, *, operator: str = "") -> StopReport:
         """Stop, again and again until the latched stop was seen. In any state, with or without a session.
 
         Raises ``RigError`` ``stop_not_confirmed`` when it was not seen in time: a person has to press the button.
@@ -258,11 +291,11 @@ class Rig(Acts):
             else:
                 report = await repeat_stop(lambda: core.send_stop(cause), watch, confirm_s=self._confirm_s)
         except RigError as error:
-            await self._record_stop(cause, None, error)
+            await self._record_stop(cause, None, error, operator)
             raise
         finally:
             core.latches.discard(watch)
-        await self._record_stop(cause, report, None)
+        await self._record_stop(cause, report, None, operator)
         return report
 
     async def _cartridge_named(self, lot: bytes | None, channel: str) -> tuple[bytes, bytes]:
@@ -287,6 +320,6 @@ class Rig(Acts):
         except RigError as error:
             _LOG.error("%s", error)
 
-    async def _record_stop(self, cause: int, report: StopReport | None, error: RigError | None) -> None:
+    async def _record_stop(self, cause: int, report: StopReport | None, error: RigError | None, operator: str) -> None:
         if self._core.recorder is not None:
-            await self._core.recorder.stop(cause, report, error)
+            await self._core.recorder.stop(cause, report, error, operator)

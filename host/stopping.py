@@ -19,6 +19,8 @@ from protocol.link_host import HostLink
 
 # A stop frame is 13 octets, 0.14 ms on the wire; its answer comes within a tick of 10 ms.
 REPEAT_S: Final = 0.03
+# A clock may stand still for a wait that is shorter than its resolution.
+SHORTEST_WAIT_S: Final = 0.001
 # After this long without a sign of the latch a person has to act; the frames before it are over a hundred.
 CONFIRM_S: Final = 5.0
 
@@ -103,13 +105,14 @@ async def repeat_stop(
             watch.frames_sent -= 1
         except TimeoutError:
             break
-        report = await watch.seen_within(min(repeat_s, max(left_s, 0)))
+        report = await watch.seen_within(min(repeat_s, max(left_s, SHORTEST_WAIT_S)))
         if report is not None:
             return report
-    raise _not_confirmed(watch.frames_sent, confirm_s, last)
+    raise not_confirmed(watch.frames_sent, confirm_s, last)
 
 
-def _not_confirmed(frames: int, confirm_s: float, last: RigError | None) -> RigError:
+def not_confirmed(frames: int, confirm_s: float, last: RigError | None) -> RigError:
+    """Return the error for a stop whose latch was not seen in time; ``last`` is what kept a frame from leaving."""
     why = f" {last.what}" if last is not None else ""
     return RigError(
         "stop_not_confirmed",

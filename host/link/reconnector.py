@@ -89,6 +89,11 @@ class Reconnector:
             raise
         self._task = asyncio.create_task(self._keep(connection), name="reconnector")
 
+    def begin(self) -> None:
+        """Connect in the background, for as long as it takes; from then on every loss is mended."""
+        assert self._task is None, "started once"
+        self._task = asyncio.create_task(self._keep_from_the_first(), name="reconnector")
+
     def hurry(self) -> None:
         """Make the next attempt now."""
         self._hurry.set()
@@ -116,6 +121,13 @@ class Reconnector:
         self._connection = connection
         self._announce(LinkNews(LinkState.CONNECTED))
         return connection
+
+    async def _keep_from_the_first(self) -> None:
+        try:
+            connection = await self._attempt()
+        except RigError as error:
+            connection = await self._again(error)
+        await self._keep(connection)
 
     async def _keep(self, connection: Connection) -> None:
         while True:
