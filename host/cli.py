@@ -117,6 +117,18 @@ def resolve(
     return cli_acts.resolve(port_url(port), ledger_path(ledger), dose_id, person, json_output=json_output)
 
 
+@command(app, "serve")
+@reported
+def serve(
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="Which rigs, and where: rig.toml.")],
+    json_output: Json = False,
+) -> int:
+    """Serve many rigs to programs until Ctrl-C; a rig that doses is paused on the way out."""
+    from host import serve as service  # noqa: PLC0415
+
+    return service.serve(config, json_output=json_output)
+
+
 @command(ledger_app, "verify")
 @reported
 def ledger_verify(

@@ -13,6 +13,7 @@ EXIT_DIFFERENT: Final = 7
 # is an interlock: nothing was dosed because nothing could be written down.
 EXIT_CODES: Final[dict[str, int]] = {
     "usage": EXIT_USAGE,
+    "config": EXIT_USAGE,
     "url": EXIT_USAGE,
     "no_port": EXIT_UNREACHABLE,
     "many_ports": EXIT_USAGE,
@@ -20,6 +21,15 @@ EXIT_CODES: Final[dict[str, int]] = {
     "refused": EXIT_REFUSED,
     "not_confirmed": EXIT_REFUSED,
     "unknown_open": EXIT_REFUSED,
+    "key_reused": EXIT_REFUSED,
+    "too_many": EXIT_REFUSED,
+    "not_found": EXIT_USAGE,
+    "not_identified": EXIT_REFUSED,
+    "method": EXIT_USAGE,
+    "body": EXIT_USAGE,
+    "body_type": EXIT_USAGE,
+    "too_large": EXIT_USAGE,
+    "no_service": EXIT_UNREACHABLE,
     "ledger_missing": EXIT_USAGE,
     "ledger_not_a_ledger": EXIT_USAGE,
     "ledger_locked": EXIT_REFUSED,

@@ -1,0 +1,1 @@
+"""The service for programs: HTTP with an OpenAPI description, and server-sent events."""

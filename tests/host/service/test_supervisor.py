@@ -1,0 +1,223 @@
+"""A service over fake devices: what one rig suffers, no other notices; what was accepted has one end."""
+
+import asyncio
+
+import pytest
+
+from host.errors import RigError, TransportError
+from host.ledger_verify import read_rows, verify
+from host.service.commands import CommandBook
+from host.service.works import DoseBody, give_dose
+from protocol import codes
+from tests.host.fake_device import FakeDevice
+from tests.host.loops import now_ms, virtual
+from tests.host.service.clinic import clinic
+
+GONE = TransportError("unplugged", "The line was cut.", "Plug it in.")
+
+
+async def order(rig, volume_nl=5_000, rate_nl_s=1_000, key=None):
+    body = DoseBody(volume_nl, rate_nl_s)
+    dose_id = rig.new_dose_id()
+
+    async def give(client):
+        return await give_dose(client, body, dose_id, "ravi")
+
+    return await rig.begin("dose", {"volume_nl": volume_nl}, give, operator="ravi", key=key, dose_id=dose_id)
+
+
+def rows(folder, *kinds, rig="chair-1"):
+    path = folder / "rigs" / rig / "ledger.sqlite3"
+    return [fields for _, fields in read_rows(path) if fields["kind"] in kinds]
+
+
+def end_of(rig, command):
+    known = rig.book.get(command.id)
+    assert known is not None
+    assert known.end is not None
+    return known.end
+
+
+async def flowing(here):
+    await here.until(lambda: here.device.current is not None and here.device.current.emitted > 10)
+
+
+@pytest.mark.req("LEDGER-3")
+@virtual
+async def test_a_dose_is_accepted_then_delivered_and_both_stand_in_the_ledger(tmp_path):
+    async with clinic(tmp_path) as here:
+        accepted = await order(here.rig)
+        assert accepted.end is None
+        await here.rig.until_ended(accepted.id)
+        end = end_of(here.rig, accepted)
+        assert (end["outcome"], end["result"]["dose_id"]) == ("delivered", accepted.dose_id)
+    assert [row["kind"] for row in rows(tmp_path, "command", "intent", "outcome", "command_end")] == [
+        "command",
+        "intent",
+        "outcome",
+        "command_end",
+    ]
+    assert {row["operator"] for row in rows(tmp_path, "intent", "outcome")} == {"ravi"}
+    assert verify(tmp_path / "rigs" / "chair-1" / "ledger.sqlite3").verified
+
+
+@virtual
+async def test_a_refused_dose_ends_as_refused_with_the_rigs_reason(tmp_path):
+    async with clinic(tmp_path) as here:
+        accepted = await order(here.rig, volume_nl=900_000)
+        await here.rig.until_ended(accepted.id)
+        end = end_of(here.rig, accepted)
+        assert (end["outcome"], end["result"]["reason"]) == ("refused", "volume_high")
+
+
+@virtual
+async def test_a_repeated_key_gives_one_dose(tmp_path):
+    async with clinic(tmp_path) as here:
+        first = await order(here.rig, key="k")
+        again = await order(here.rig, key="k")
+        assert again.id == first.id
+        await here.rig.until_ended(first.id)
+        assert len(here.device.doses) == 1
+
+
+@pytest.mark.req("STOP-1", "STOP-10")
+@virtual
+async def test_a_stop_ends_a_dose_and_names_who_stopped(tmp_path):
+    async with clinic(tmp_path) as here:
+        accepted = await order(here.rig)
+        await flowing(here)
+        report = await here.rig.stop(codes.CAUSE_OPERATOR, "meera")
+        assert report.cause == "operator"
+        await here.rig.until_ended(accepted.id)
+        assert end_of(here.rig, accepted)["outcome"] == "partial"
+    (row,) = rows(tmp_path, "stop")
+    assert (row["operator"], row["confirmed"]) == ("meera", True)
+
+
+@pytest.mark.req("STOP-1")
+@virtual
+async def test_a_rig_that_was_never_reached_can_be_stopped_as_soon_as_it_can_be(tmp_path):
+    async with clinic(tmp_path, connect=False) as here:
+        here.line.refuse = GONE
+        await here.heard("link")
+        stopping = asyncio.create_task(here.rig.stop(codes.CAUSE_OPERATOR, "ravi"))
+        await asyncio.sleep(1)
+        assert not stopping.done()
+        here.line.refuse = None
+        assert (await stopping).cause == "operator"
+
+
+@pytest.mark.req("STOP-10")
+@virtual
+async def test_a_stop_that_nobody_has_seen_fails_loudly(tmp_path):
+    async with clinic(tmp_path, connect=False) as here:
+        here.line.refuse = GONE
+        with pytest.raises(RigError) as caught:
+            await here.rig.stop(codes.CAUSE_OPERATOR, "ravi")
+        assert caught.value.code == "stop_not_confirmed"
+        assert (await here.heard("stop"))["confirmed"] is False
+
+
+@virtual
+async def test_a_rig_that_cannot_be_reached_is_tried_again_and_never_reads_as_ready(tmp_path):
+    async with clinic(tmp_path, connect=False) as here:
+        here.line.refuse = GONE
+        await here.heard("link")
+        view = here.rig.view()
+        assert (view["state"], view["ready"]) == ("unreachable", False)
+        assert view["link"]["error"]["code"] == "unplugged"
+        with pytest.raises(RigError, match="cut"):
+            await order(here.rig)
+        here.line.refuse = None
+        await here.connected()
+        assert here.rig.view()["ready"]
+
+
+@pytest.mark.req("LINK-4")
+@virtual
+async def test_a_rig_that_says_nothing_more_is_stale_before_it_is_unreachable(tmp_path):
+    async with clinic(tmp_path) as here:
+        here.line.back = lambda _: []
+        await here.until(lambda: here.rig.view()["state"] != "ready")
+        assert here.rig.view()["state"] == "stale"
+        assert here.rig.view()["telemetry"]["age_ms"] > 1_500
+        await here.until(lambda: here.rig.view()["state"] == "unreachable")
+
+
+@virtual
+async def test_what_one_rig_suffers_no_other_notices(tmp_path):
+    async with clinic(tmp_path, "chair-1", "chair-2") as here:
+        other = here.service.rig("chair-2")
+        accepted = await order(other)
+        here.line.cut()
+        here.line.refuse = GONE
+        await other.until_ended(accepted.id)
+        assert end_of(other, accepted)["outcome"] == "delivered"
+        assert here.rig.view()["state"] == "unreachable"
+    assert rows(tmp_path, "outcome") == []
+    assert len(rows(tmp_path, "outcome", rig="chair-2")) == 1
+
+
+@virtual
+async def test_a_defect_in_one_supervisor_begins_it_anew_and_harms_no_other(tmp_path, monkeypatch):
+    load, failing = CommandBook.load, ["chair-1"]
+
+    async def fail_once(book):
+        if failing and book._rig in failing:
+            failing.clear()
+            raise RuntimeError("a defect")
+        return await load(book)
+
+    monkeypatch.setattr(CommandBook, "load", fail_once)
+    async with clinic(tmp_path, "chair-1", "chair-2") as here:
+        assert (await here.heard("trouble"))["error"]["code"] == "internal"
+        accepted = await order(here.rig)
+        await here.rig.until_ended(accepted.id)
+        assert end_of(here.rig, accepted)["outcome"] == "delivered"
+        assert here.service.rig("chair-2").problem is None
+
+
+@pytest.mark.req("LEDGER-5")
+@virtual
+async def test_a_service_that_goes_pauses_the_dose_and_the_next_one_tells_its_end(tmp_path):
+    device = FakeDevice(now_ms)
+    async with clinic(tmp_path, devices={"chair-1": device}) as here:
+        accepted = await order(here.rig)
+        await flowing(here)
+    assert device.current.state == codes.DOSE_PAUSED
+    assert rows(tmp_path, "command_end", "outcome") == []
+    device.current.state = codes.DOSE_RUNNING
+    async with clinic(tmp_path, devices={"chair-1": device}) as here:
+        await here.until(lambda: here.rig.book.get(accepted.id).end is not None)
+        assert end_of(here.rig, accepted)["outcome"] == "delivered"
+    assert len(rows(tmp_path, "outcome")) == len(rows(tmp_path, "command_end")) == 1
+    assert len(device.doses) == 1
+
+
+@pytest.mark.req("LEDGER-5")
+@virtual
+async def test_a_command_whose_order_never_left_ends_as_not_sent_at_the_next_start(tmp_path):
+    async with clinic(tmp_path) as here:
+
+        async def never(_rig):
+            await asyncio.Event().wait()
+
+        accepted = await here.rig.begin("dose", {}, never, operator="ravi", dose_id=b"dose0001")
+        other = await here.rig.begin("pause", {}, never, operator="ravi")
+    async with clinic(tmp_path) as here:
+        await here.until(lambda: here.rig.book.get(other.id).end and here.rig.book.get(accepted.id).end)
+        assert end_of(here.rig, accepted)["outcome"] == "not_sent"
+        assert end_of(here.rig, other)["outcome"] == "unknown"
+        assert here.device.doses == {}
+
+
+@pytest.mark.req("LEDGER-3")
+@virtual
+async def test_without_a_ledger_nothing_is_dosed_and_a_stop_works(tmp_path):
+    (tmp_path / "rigs" / "chair-1" / "ledger.sqlite3").mkdir(parents=True)
+    async with clinic(tmp_path, connect=False) as here:
+        assert (await here.heard("trouble"))["error"]["code"].startswith("ledger_")
+        with pytest.raises(RigError) as caught:
+            await order(here.rig)
+        assert caught.value.code.startswith("ledger_")
+        assert (await here.rig.stop(codes.CAUSE_OPERATOR, "ravi")).cause == "operator"
