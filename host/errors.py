@@ -20,6 +20,7 @@ EXIT_CODES: Final[dict[str, int]] = {
     "refused": EXIT_REFUSED,
     "not_confirmed": EXIT_REFUSED,
     "unknown_open": EXIT_REFUSED,
+    "no_space": EXIT_USAGE,
     "ledger_missing": EXIT_USAGE,
     "ledger_not_a_ledger": EXIT_USAGE,
     "ledger_locked": EXIT_REFUSED,
@@ -55,6 +56,7 @@ EXIT_CODES: Final[dict[str, int]] = {
     "unknown": EXIT_UNKNOWN,
     "partial": EXIT_DIFFERENT,
     "interrupted": EXIT_DIFFERENT,
+    "telemetry_failed": EXIT_DIFFERENT,
     "tampered": EXIT_DIFFERENT,
     "head_differs": EXIT_DIFFERENT,
 }
