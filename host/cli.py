@@ -9,6 +9,7 @@ import typer
 
 from host.cli_calibration import calibration_app
 from host.cli_doses import add_dose_commands
+from host.cli_ledger_app import ledger_app
 from host.cli_options import EXIT_CODES_HELP, Json, LedgerFile, Port, command
 from host.cli_plugins import PluginGroup
 from host.cli_run import ledger_path, port_url, reported
@@ -21,9 +22,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-)
-ledger_app = typer.Typer(
-    help=f"Reads the ledger of doses.\n\n{EXIT_CODES_HELP}", no_args_is_help=True, pretty_exceptions_enable=False
 )
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(treatment_app, name="treatment")
@@ -127,35 +125,6 @@ def serve(
     from host import serve as service  # noqa: PLC0415
 
     return service.serve(config, json_output=json_output)
-
-
-@command(ledger_app, "verify")
-@reported
-def ledger_verify(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The ledger to check.")] = None,
-    ledger: LedgerFile = None,
-    expect_head: Annotated[str | None, typer.Option(metavar="HASH", help="Hash that the last row must have.")] = None,
-    expect_rows: Annotated[int | None, typer.Option(min=0, metavar="N", help="Number of rows there must be.")] = None,
-    json_output: Json = False,
-) -> int:
-    """Find any row that was changed, removed, inserted or moved; rows cut off at the end need a head kept elsewhere."""
-    from host import cli_ledger  # noqa: PLC0415
-
-    return cli_ledger.verify(file or ledger_path(ledger), expect_head, expect_rows, json_output=json_output)
-
-
-@command(ledger_app, "show")
-@reported
-def ledger_show(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The ledger to read.")] = None,
-    ledger: LedgerFile = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="At most the last N rows.")] = 50,
-    json_output: Json = False,
-) -> int:
-    """Show the last rows."""
-    from host import cli_ledger  # noqa: PLC0415
-
-    return cli_ledger.show(file or ledger_path(ledger), limit, json_output=json_output)
 
 
 def main() -> None:

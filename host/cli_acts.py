@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from host.cli_run import bounded, port_url, put_json, run, say
+from host.cli_run import bounded, open_ledger, port_url, put_json, run, say
 from host.errors import RigError
 
 if TYPE_CHECKING:
@@ -43,13 +43,12 @@ def stop(named: str | None, ledger: Path, *, json_output: bool) -> int:
 
 def _record_stop(url: str, path: Path, report: "StopReport | None", error: RigError | None) -> bool:
     """Write the stop down, after the fact; a ledger that is held by the dose it ended does not fail the stop."""
-    from host.ledger import Ledger  # noqa: PLC0415
     from host.link.urls import rig_name  # noqa: PLC0415
     from host.recording import RigRecorder, operator_name  # noqa: PLC0415
     from protocol import codes  # noqa: PLC0415
 
     async def record() -> bool:
-        async with await Ledger.open(path) as ledger:
+        async with await open_ledger(path) as ledger:
             return await RigRecorder(ledger, rig_name(url), operator_name()).stop(codes.CAUSE_OPERATOR, report, error)
 
     try:
@@ -96,12 +95,10 @@ async def _heard_all(rig: "Rig") -> None:
 
 async def _existing_ledger(stack: AsyncExitStack, path: Path) -> Any:
     """Return the ledger when there is one that can be had: looking at a rig must not fail for want of it."""
-    from host.ledger import Ledger  # noqa: PLC0415
-
     if not await asyncio.to_thread(path.exists):
         return None
     try:
-        return await stack.enter_async_context(await Ledger.open(path))
+        return await stack.enter_async_context(await open_ledger(path))
     except RigError as error:
         say(f"rig: open doses are not reconciled now: {error.what}")
         return None
@@ -241,10 +238,9 @@ def resolve(url: str, ledger: Path, dose_id: str, person: str, *, json_output: b
 
 
 async def _resolve(url: str, ledger_path: Path, dose_id: bytes, person: str, json_output: bool) -> int:
-    from host.ledger import Ledger  # noqa: PLC0415
     from host.rig import Rig  # noqa: PLC0415
 
-    async with await Ledger.open(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
+    async with await open_ledger(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
         await rig.close_unknown(dose_id, person, say)
     if json_output:
         put_json({"rig": url, "dose_id": dose_id.hex(), "closed_by": person})

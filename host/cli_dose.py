@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from host.cli_progress import DoseDisplay
-from host.cli_run import Interrupts, bounded, put_json, run, say, show_error
+from host.cli_run import Interrupts, bounded, open_ledger, put_json, run, say, show_error
 from host.cli_views import OUTCOME_EXIT_CODES, outcome_error, outcome_lines, stop_line
 from host.errors import RigError, UsageError
-from host.ledger import Ledger
 from host.link.messages import Message
 from host.profiles import CONSTANT, Profile
 from host.reports import Outcome, Progress, StopReport
@@ -188,7 +187,7 @@ async def _follow(
     asked_nl: int | None,
     json_output: bool,
 ) -> Ended:
-    async with await Ledger.open(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
+    async with await open_ledger(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
         display = None if json_output or asked_nl is None else DoseDisplay(asked_nl)
         stopper = Stopper(rig, say if display is None else display.say)
         interrupts.action = stopper.press

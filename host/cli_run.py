@@ -8,11 +8,14 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import typer
 
 from host.errors import RigError
+
+if TYPE_CHECKING:
+    from host.ledger import Ledger
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -87,6 +90,16 @@ def ledger_path(named: Path | None) -> Path:
     from host.places import default_ledger  # noqa: PLC0415
 
     return named or default_ledger()
+
+
+async def open_ledger(path: Path) -> "Ledger":
+    """Open the ledger for rows, with the head file of $NANORIG_HEADS as its witness. Raises ``RigError``."""
+    from host.head_file import HeadFile  # noqa: PLC0415
+    from host.ledger import Ledger  # noqa: PLC0415
+    from host.places import default_heads  # noqa: PLC0415
+
+    heads = default_heads()
+    return await Ledger.open(path, witnesses=[HeadFile(heads)] if heads is not None else [])
 
 
 class Interrupts:

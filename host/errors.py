@@ -30,6 +30,7 @@ EXIT_CODES: Final[dict[str, int]] = {
     "body_type": EXIT_USAGE,
     "too_large": EXIT_USAGE,
     "no_service": EXIT_UNREACHABLE,
+    "no_space": EXIT_USAGE,
     "ledger_missing": EXIT_USAGE,
     "ledger_not_a_ledger": EXIT_USAGE,
     "ledger_locked": EXIT_REFUSED,
@@ -65,6 +66,7 @@ EXIT_CODES: Final[dict[str, int]] = {
     "unknown": EXIT_UNKNOWN,
     "partial": EXIT_DIFFERENT,
     "interrupted": EXIT_DIFFERENT,
+    "telemetry_failed": EXIT_DIFFERENT,
     "tampered": EXIT_DIFFERENT,
     "head_differs": EXIT_DIFFERENT,
 }

@@ -6,38 +6,24 @@ cancellation of whoever asked for it.
 
 import asyncio
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from host.canonical import FIRST_PREVIOUS, canonical_json, row_hash
 from host.errors import RigError
-from host.ledger_errors import newer, not_a_ledger, translated
+from host.ledger_errors import translated
+from host.ledger_opening import insert, open_database, transaction
+from host.ledger_row import End, Row
+
+if TYPE_CHECKING:
+    from host.hand_over import HandOverLimits, HandOvers, WitnessReport
+    from host.witness import Witness
 
 Result = TypeVar("Result")
-
-APPLICATION_ID: Final = 0x6E616E6F  # "nano"
-SCHEMA_VERSION: Final = 1
-MAX_BODY_OCTETS: Final = 8192
-FILE_MODE: Final = 0o600
-FOLDER_MODE: Final = 0o700
-SECONDS_IN_NS: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row as it stands in the ledger."""
-
-    sequence: int
-    fields: dict[str, Any]
-    hash: str
 
 
 class Ledger:
@@ -51,14 +37,25 @@ class Ledger:
         self._clock_ns = clock_ns
         self._executor: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._database: sqlite3.Connection | None = None
-        self._last = (0, FIRST_PREVIOUS)  # number and hash of the newest row
+        self._end = End()
+        self._hand_overs: HandOvers | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, clock_ns: Callable[[], int] = time.time_ns) -> "Ledger":
-        """Open the ledger at ``path``, made when there is none; ``clock_ns`` tells UTC. Raises ``RigError``."""
+    async def open(
+        cls,
+        path: Path,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        witnesses: "Sequence[Witness]" = (),
+        limits: "HandOverLimits | None" = None,
+    ) -> "Ledger":
+        """Open the ledger at ``path``, made when there is none, migrated when it is of an older format.
+
+        ``clock_ns`` tells UTC. Each of ``witnesses`` is handed signed heads, within ``limits``. Raises ``RigError``.
+        """
         ledger = cls(path, clock_ns)
         try:
-            await ledger._job(ledger._open)
+            await ledger._job(lambda: ledger._open(witnesses, limits))
         except BaseException:
             await ledger.close()
             raise
@@ -83,19 +80,23 @@ class Ledger:
 
     async def head(self) -> tuple[int, str]:
         """Return the number of rows and the hash of the last one."""
-        return await self._job(lambda: self._last)
+        return await self._job(lambda: (self._end.rows, self._end.hash))
 
     async def rows(self, limit: int) -> list[Row]:
         """Return the last ``limit`` rows, oldest first."""
         return await self._job(lambda: self._rows(limit))
 
-    async def last_of(self, kinds: Sequence[str], limit: int) -> list[Row]:
-        """Return the last ``limit`` rows of these kinds, oldest first."""
-        return await self._job(lambda: self._last_of(kinds, limit))
+    async def commands(self, limit: int) -> list[Row]:
+        """Return the last ``limit`` rows of commands and their ends, oldest first."""
+        return await self._job(lambda: self._commands(limit))
 
     async def outcome_of(self, dose_id: str) -> dict[str, Any] | None:
         """Return the last word on a dose, its resolution or else its outcome; None when there is none."""
         return await self._job(lambda: self._outcome_of(dose_id))
+
+    def witnessed(self) -> "list[WitnessReport]":
+        """Return how far each witness is; returns at once."""
+        return self._hand_overs.report() if self._hand_overs is not None else []
 
     async def close(self) -> None:
         """Finish what is under way and give the file back; idempotent."""
@@ -123,86 +124,30 @@ class Ledger:
         except (sqlite3.Error, OSError) as error:
             raise translated(error, self.path) from error
 
-    def _open(self) -> None:
-        self._make_file()
-        # Autocommit: transactions are begun and ended in plain sight. No wait for a lock: who holds it, keeps it.
-        database = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            # Exclusive before WAL: no shared memory file, and the lock stays until the end.
-            database.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._check_identity(database)
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")
-            database.execute("PRAGMA recursive_triggers=ON")
-            self._transaction(database, lambda: self._make_schema(database))
-            self._last = self._read_last(database)
-        except BaseException:
-            database.close()
-            raise
-        self._database = database
+    def _open(self, witnesses: "Sequence[Witness]", limits: "HandOverLimits | None") -> None:
+        opened = open_database(self.path, self._clock_ns)
+        self._database, self._end = opened.database, opened.end
+        if witnesses:
+            from host.hand_over import HandOverLimits, HandOvers  # noqa: PLC0415  only with witnesses
+            from host.witness import compare  # noqa: PLC0415
 
-    def _make_file(self) -> None:
-        self.path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
-
-    def _check_identity(self, database: sqlite3.Connection) -> None:
-        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        identity = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        if tables == 0 and identity == 0 and version == 0:
-            return
-        if identity != APPLICATION_ID:
-            raise not_a_ledger(self.path)
-        if version > SCHEMA_VERSION:
-            raise newer(self.path, version, SCHEMA_VERSION)
-
-    def _make_schema(self, database: sqlite3.Connection) -> None:
-        if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return
-        for statement in _statements((Path(__file__).parent / "ledger_schema.sql").read_text(encoding="ascii")):
-            database.execute(statement)
-        database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        # A chain of its own from the first row on: no two ledgers share a hash.
-        self._insert(database, "note", {"text": "ledger opened", "ledger": os.urandom(16).hex()}, (0, FIRST_PREVIOUS))
-
-    def _read_last(self, database: sqlite3.Connection) -> tuple[int, str]:
-        found = database.execute(
-            "SELECT sequence, body, previous, hash FROM entry ORDER BY sequence DESC LIMIT 1"
-        ).fetchone()
-        if found is None or row_hash(found[0], found[2], found[1]) != found[3]:
-            raise RigError(
-                "ledger_corrupt",
-                f"The last row of the ledger {self.path} does not fit its hash.",
-                "Keep the file, do not edit it; see what is wrong with: rig ledger verify",
-            )
-        return found[0], found[3]
+            compare(opened.database, opened.ledger, self.path, witnesses)
+            self._hand_overs = HandOvers(opened.ledger, opened.key.private, witnesses, limits or HandOverLimits())
+            self._hand_overs.tell(self._end)
 
     def _append(self, kind: str, fields: Mapping[str, Any]) -> Row:
         database = self._opened()
-        row = self._transaction(database, lambda: self._insert(database, kind, fields, self._last))
-        self._last = (row.sequence, row.hash)
+        row, self._end = transaction(database, lambda: insert(database, kind, fields, self._end, self._clock_ns()))
+        if self._hand_overs is not None:
+            self._hand_overs.tell(self._end)
         return row
-
-    def _insert(self, database: sqlite3.Connection, kind: str, fields: Mapping[str, Any], last: tuple[int, str]) -> Row:
-        assert not {"kind", "utc", "utc_source"} & fields.keys()
-        whole = {**fields, "kind": kind, "utc": self._utc(), "utc_source": "host clock"}
-        body = canonical_json(whole)
-        assert len(body) <= MAX_BODY_OCTETS, "a row is bounded"
-        sequence, previous = last[0] + 1, last[1]
-        digest = row_hash(sequence, previous, body)
-        database.execute(
-            "INSERT INTO entry (sequence, body, previous, hash) VALUES (?, ?, ?, ?)", (sequence, body, previous, digest)
-        )
-        return Row(sequence, whole, digest)
 
     def _open_doses(self, rig: str, boot: str, limit: int) -> list[tuple[dict[str, Any], bool]]:
         found = self._opened().execute(_OPEN_DOSES, (rig, boot, limit)).fetchall()
         return [(json.loads(body), bool(unknown)) for body, unknown in reversed(found)]
 
-    def _last_of(self, kinds: Sequence[str], limit: int) -> list[Row]:
-        found = self._opened().execute(_LAST_OF, (json.dumps(list(kinds)), limit))
+    def _commands(self, limit: int) -> list[Row]:
+        found = self._opened().execute(_COMMANDS, (limit,))
         return [Row(sequence, json.loads(body), digest) for sequence, body, digest in reversed(found.fetchall())]
 
     def _outcome_of(self, dose_id: str) -> dict[str, Any] | None:
@@ -215,17 +160,6 @@ class Ledger:
         )
         return [Row(sequence, json.loads(body), digest) for sequence, body, digest in reversed(found.fetchall())]
 
-    def _transaction(self, database: sqlite3.Connection, work: Callable[[], Result]) -> Result:
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            result = work()
-            database.execute("COMMIT")
-        except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            raise
-        return result
-
     def _opened(self) -> sqlite3.Connection:
         assert self._database is not None
         return self._database
@@ -235,40 +169,30 @@ class Ledger:
         if database is not None:
             with suppress(sqlite3.Error):  # a full disk: what was committed stays in the write-ahead log
                 database.close()
-
-    def _utc(self) -> str:
-        seconds, rest_ns = divmod(self._clock_ns(), SECONDS_IN_NS)
-        moment = datetime.fromtimestamp(seconds, UTC)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest_ns // 1000:06d}Z"
+        if self._hand_overs is not None:
+            self._hand_overs.close()
 
 
 _OPEN_DOSES: Final = """
-    SELECT intent.body, outcome.sequence IS NOT NULL
-    FROM entry AS intent
-    LEFT JOIN entry AS outcome ON outcome.dose_id = intent.dose_id AND outcome.kind = 'outcome'
-    WHERE intent.kind = 'intent' AND (intent.rig = ? OR intent.boot = ?)
-      AND (outcome.sequence IS NULL OR (json_extract(outcome.body, '$.outcome') = 'unknown'
-           AND NOT EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'resolution')))
-    ORDER BY intent.sequence DESC LIMIT ?
+    WITH intent AS (
+        SELECT sequence, dose_id FROM entry WHERE kind = 'intent' AND rig = ?
+        UNION SELECT sequence, dose_id FROM entry WHERE kind = 'intent' AND boot = ?),
+    open AS (
+        SELECT sequence, EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'outcome') AS is_unknown,
+               EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'resolution') AS is_resolved
+        FROM intent
+        WHERE NOT EXISTS (SELECT 1 FROM entry
+                          WHERE dose_id = intent.dose_id AND kind = 'outcome' AND outcome IS NOT 'unknown'))
+    SELECT body, is_unknown FROM entry JOIN open USING (sequence)
+    WHERE NOT (is_unknown AND is_resolved) ORDER BY sequence DESC LIMIT ?
 """
 
 
-_LAST_OF: Final = """
+_COMMANDS: Final = """
     SELECT sequence, body, hash FROM entry
-    WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY sequence DESC LIMIT ?
+    WHERE kind IN ('command', 'command_end') ORDER BY sequence DESC LIMIT ?
 """
 
 _OUTCOME_OF: Final = """
     SELECT body FROM entry WHERE dose_id = ? AND kind IN ('outcome', 'resolution') ORDER BY sequence DESC LIMIT 1
 """
-
-
-def _statements(script: str) -> list[str]:
-    """Split a script into whole statements, so that each runs inside the one transaction."""
-    statements, part = [], ""
-    for line in script.splitlines(keepends=True):
-        part += line
-        if sqlite3.complete_statement(part):
-            statements.append(part)
-            part = ""
-    return statements

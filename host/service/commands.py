@@ -112,7 +112,7 @@ class CommandBook:
 
     async def load(self) -> list[Command]:
         """Take the commands of earlier runs from the ledger; return those that have no end."""
-        for row in await self._ledger.last_of(("command", "command_end"), 2 * KEPT_COMMANDS):
+        for row in await self._ledger.commands(2 * KEPT_COMMANDS):
             fields = row.fields
             if fields["kind"] == "command":
                 self._keep(_command(fields))

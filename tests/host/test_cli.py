@@ -241,7 +241,7 @@ def test_the_ledger_is_verified_and_shown(port_device: Make, ledger_file: Path) 
     rig("dose", *UL, *RATE, "-p", port)
     code, verdict = answer_of("ledger", "verify")
     assert (code, verdict["rows"], verdict["verified"], verdict["end_checked"]) == (0, 3, True, False)
-    assert "keep rows and head elsewhere" in rig("ledger", "verify").stdout
+    assert "cannot be found from the file alone" in rig("ledger", "verify").stdout
     head = verdict["head"]
     assert answer_of("ledger", "verify", str(ledger_file), "--expect-head", head, "--expect-rows", "3")[0] == 0
     code, answer = answer_of("ledger", "verify", "--expect-rows", "4")

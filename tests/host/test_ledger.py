@@ -181,7 +181,7 @@ async def test_a_database_of_another_program_is_left_as_it_is(path: Path) -> Non
 @real
 async def test_a_newer_format_is_refused_unchanged(path: Path) -> None:
     await fill(path)
-    by_hand(path, "PRAGMA user_version=2")
+    by_hand(path, "PRAGMA user_version=3")
     with pytest.raises(RigError) as caught:
         await Ledger.open(path)
     assert caught.value.code == "ledger_newer"

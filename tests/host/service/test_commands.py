@@ -28,7 +28,8 @@ class Book:
         await self.ledger.close()
 
     async def rows(self, kind):
-        return [row.fields for row in await self.ledger.last_of((kind,), 10 * KEPT_COMMANDS)]
+        found = await self.ledger.commands(10 * KEPT_COMMANDS)
+        return [row.fields for row in found if row.fields["kind"] == kind]
 
 
 @virtual

@@ -1,4 +1,4 @@
--- One row a fact, never changed and never removed. `body` is canonical JSON; `hash` chains it to `previous`.
+-- Format 1. One row a fact, never changed and never removed. `body` is canonical JSON; `hash` chains it to `previous`.
 CREATE TABLE entry (
     sequence INTEGER PRIMARY KEY,
     body     TEXT NOT NULL,
