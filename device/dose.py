@@ -171,7 +171,9 @@ class DoseMachine(DoseState):
     def _settle(self, elapsed_ms: int, now_ms: int) -> int:
         """Wait until the line has given its pressure to where the valve stands, within the permit."""
         pressure = self._pressure
-        if not self.pump.mark() and self.pump.journal_lost():
+        pump = self.pump
+        # Before the first grant there is nothing to tell, and the order itself may still be on its way to the FRAM.
+        if pump.granted_steps and not pump.mark() and pump.journal_lost():
             return codes.CAUSE_JOURNAL
         if self.valve_patient and ticks_diff(now_ms, self._permitted_ms) > PERMIT_GAP_MS:
             self._settle_without_permit(now_ms)

@@ -124,3 +124,23 @@ async def test_a_second_rescue_waits_for_no_interval(bench: Bench, host: RawHost
         await press(bench)
         assert (await host.ended(accepted.dose_id)).state == codes.DOSE_DELIVERED
     assert bench.edge_count(COUNTER) == 2 * limits.steps_of(1_000)
+
+
+@pytest.mark.req("RESCUE-1", "MON-1")
+@pytest.mark.parametrize("after_ms", range(0, 200, 20))
+async def test_a_hold_on_a_dose_that_was_just_ordered_is_no_stop_of_the_machine_and_lets_the_rescue_through(
+    bench: Bench, host: RawHost, after_ms: int
+) -> None:
+    await ready_for_agent(bench, host)
+    await host.start(20_000, 2000, channel=AGENT)
+    await asyncio.sleep(after_ms / 1000)
+    await host.hold(codes.HOLD_HOLD)
+    await asyncio.sleep(0.3)
+    status = await host.status()
+    assert (status.stop_cause, status.hold_cause) == (codes.CAUSE_NONE, codes.CAUSE_MONITOR)
+    accepted = await host.rescue(2_000, 5_000)
+    assert accepted.state == codes.DOSE_ACCEPTED
+    await press(bench)
+    assert (await host.ended(accepted.dose_id)).state == codes.DOSE_DELIVERED
+    assert bench.edge_count(COUNTER) > 0
+    assert bench.edge_count(AGENT) == 0

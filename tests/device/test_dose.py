@@ -87,6 +87,28 @@ def test_a_journal_that_never_holds_the_order_asks_for_a_stop(bench):
     assert bench.edges() == 0
 
 
+@pytest.mark.req("LEDGER-1", "RESCUE-1")
+@pytest.mark.parametrize("ticks_before", [0, 3, 7, 8, 20])
+def test_a_pause_before_the_journal_holds_the_order_is_no_fault_of_the_journal(bench, ticks_before):
+    bench.journal.broken = True
+    bench.order()
+    assert bench.tick(ticks_before) == codes.CAUSE_NONE
+    assert bench.dose.pause(codes.CAUSE_MONITOR, bench.now_ms)
+    assert bench.tick(SETTLE_MIN_MS // 10 + 1) == codes.CAUSE_NONE
+    assert bench.dose.state == codes.DOSE_PAUSED
+    bench.journal.broken = False
+    assert bench.dose.resume(bench.now_ms)
+    bench.until(codes.DOSE_DELIVERED)
+    assert bench.edges() == limits.steps_of(2_000)
+
+
+@pytest.mark.req("LEDGER-1")
+def test_a_journal_that_takes_no_exact_count_of_a_pause_asks_for_a_stop(running):
+    running.journal.broken = True
+    running.dose.pause(codes.CAUSE_OPERATOR, running.now_ms)
+    assert running.tick(20) == codes.CAUSE_JOURNAL
+
+
 @pytest.mark.req("LEDGER-1")
 def test_a_journal_that_fails_in_mid_dose_ends_the_flow_and_asks_for_a_stop(running):
     running.journal.broken = True
