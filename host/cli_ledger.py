@@ -1,15 +1,18 @@
-"""`rig ledger verify` and `rig ledger show`: read a ledger without holding or changing it."""
+"""`rig ledger verify` and `show` read a ledger without holding it; `acknowledge` writes what a person answers for."""
 
 import sqlite3
 from collections import deque
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from host.cli_run import put_json, show_error
+from host.cli_run import put_json, run, show_error
 from host.errors import RigError
 from host.ledger_errors import translated
 from host.ledger_verify import Verdict, read_rows
 from host.ledger_verify import verify as verify_file
+
+if TYPE_CHECKING:
+    from host.comparing import OpenDisagreement
 
 _END_NOT_CHECKED: Final = (
     "Rows missing at the end cannot be seen from the file alone: keep rows and head elsewhere, and compare with"
@@ -53,6 +56,25 @@ def show(path: Path, limit: int, *, json_output: bool) -> int:
     return 0
 
 
+def acknowledge(url: str, ledger: Path, row: int, person: str, *, json_output: bool) -> int:
+    """Acknowledge what rig and ledger disagree about, up to a ledger row; returns the exit code."""
+    known = run(lambda _: _acknowledge(url, ledger, row, person))
+    if json_output:
+        put_json({"rig": url, "acknowledged_by": person, "acknowledged": [found.as_dict() for found in known]})
+        return 0
+    for found in known:
+        print(f"acknowledged by {person}: row {found.row}, {found.utc}: {found.what}")
+    return 0
+
+
+async def _acknowledge(url: str, ledger_path: Path, row: int, person: str) -> "list[OpenDisagreement]":
+    from host.ledger import Ledger  # noqa: PLC0415
+    from host.rig import Rig  # noqa: PLC0415
+
+    async with await Ledger.open(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
+        return await rig.acknowledge_disagreements(row, person)
+
+
 def _failure(verdict: Verdict) -> RigError | None:
     if verdict.verified:
         return None
@@ -92,7 +114,7 @@ def _line(sequence: int, fields: dict[str, object]) -> str:
     known = [str(fields.get(name)) for name in ("utc", "kind", "dose_id", "outcome") if fields.get(name) is not None]
     volume = f" asked {fields['asked_nl']} nL" if "asked_nl" in fields else ""
     emitted = f" emitted {fields['emitted_nl']} nL" if "emitted_nl" in fields else ""
-    text = f" {fields['text']}" if "text" in fields else ""
+    text = "".join(f" {fields[name]}" for name in ("text", "what", "acknowledged_by") if name in fields)
     return f"{sequence:6}  {'  '.join(known)}{volume}{emitted}{text}"
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from host.cli_views import microlitres, text_of
+from host.comparing import OpenDisagreement
 from host.records import id_text, name_of
 from host.reports import DeviceIdentity, Reading
 from protocol import codes, typed
@@ -50,6 +51,8 @@ class RigState:
     cartridges: list[typed.Cartridge]
     telemetry: Reading[typed.Telemetry] | None
     alarms: Reading[typed.Alarms] | None
+    disagreements: list[OpenDisagreement]
+    not_compared: str
 
 
 def status_lines(state: RigState) -> Iterable[str]:
@@ -70,6 +73,10 @@ def status_lines(state: RigState) -> Iterable[str]:
             yield f"{label} {text.what}. {text.todo}".rstrip()
     if any(status.unresolved_id):
         yield f"UNRESOLVED  dose {status.unresolved_id.hex()}: {text_of(DOSE_STATES, codes.DOSE_UNKNOWN).todo}"
+    for found in state.disagreements:
+        yield f"DISAGREES   ledger row {found.row}, {found.utc}: {found.what}"
+    if state.not_compared:
+        yield f"ledger      NOT COMPARED with the rig's journal: {state.not_compared}"
     yield from alarm_lines(state.alarms)
     yield f"inputs      {', '.join(_bits(INPUTS, status.inputs)) or 'none set'}"
     if status.sensor_faults:
@@ -202,6 +209,8 @@ def status_object(state: RigState, link: dict[str, Any]) -> dict[str, Any]:
             "stored_nl": status.stored_nl,
             "uptime_ms": status.uptime_ms,
         },
+        "disagreements": [found.as_dict() for found in state.disagreements],
+        "not_compared": state.not_compared or None,
         "alarms": None if state.alarms is None else alarms_object(state.alarms),
         "treatment": treatment_object(state.treatment),
         "cartridges": [cartridge_object(cartridge) for cartridge in state.cartridges],

@@ -20,6 +20,8 @@ EXIT_CODES: Final[dict[str, int]] = {
     "refused": EXIT_REFUSED,
     "not_confirmed": EXIT_REFUSED,
     "unknown_open": EXIT_REFUSED,
+    "ledgers_disagree": EXIT_REFUSED,
+    "not_compared": EXIT_REFUSED,
     "ledger_missing": EXIT_USAGE,
     "ledger_not_a_ledger": EXIT_USAGE,
     "ledger_locked": EXIT_REFUSED,

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from host import ledger_queries
 from host.canonical import FIRST_PREVIOUS, canonical_json, row_hash
 from host.errors import RigError
 from host.ledger_errors import newer, not_a_ledger, translated
@@ -72,14 +73,23 @@ class Ledger:
 
     async def append(self, kind: str, fields: Mapping[str, Any]) -> Row:
         """Append one row of ``kind``; durable on return."""
-        return await self._job(lambda: self._append(kind, fields))
+        (row,) = await self.append_all([(kind, fields)])
+        return row
+
+    async def append_all(self, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Row]:
+        """Append rows of (kind, fields): all of them or none; durable on return."""
+        return await self._job(lambda: self._append_all(rows))
+
+    async def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Return what ``query`` reads from the database; it must not write."""
+        return await self._job(lambda: query(self._opened()))
 
     async def open_doses(self, rig: str, boot: str, limit: int) -> list[tuple[dict[str, Any], bool]]:
         """Return the intents of the rig or the boot without an outcome (False) or with an unresolved unknown (True).
 
         Oldest first, the newest ``limit`` of them.
         """
-        return await self._job(lambda: self._open_doses(rig, boot, limit))
+        return await self.read(lambda database: ledger_queries.open_doses(database, rig, boot, limit))
 
     async def head(self) -> tuple[int, str]:
         """Return the number of rows and the hash of the last one."""
@@ -171,11 +181,20 @@ class Ledger:
             )
         return found[0], found[3]
 
-    def _append(self, kind: str, fields: Mapping[str, Any]) -> Row:
+    def _append_all(self, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Row]:
         database = self._opened()
-        row = self._transaction(database, lambda: self._insert(database, kind, fields, self._last))
-        self._last = (row.sequence, row.hash)
-        return row
+        written = self._transaction(database, lambda: self._insert_all(database, rows))
+        if written:
+            self._last = (written[-1].sequence, written[-1].hash)
+        return written
+
+    def _insert_all(self, database: sqlite3.Connection, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Row]:
+        written, last = [], self._last
+        for kind, fields in rows:
+            row = self._insert(database, kind, fields, last)
+            last = (row.sequence, row.hash)
+            written.append(row)
+        return written
 
     def _insert(self, database: sqlite3.Connection, kind: str, fields: Mapping[str, Any], last: tuple[int, str]) -> Row:
         assert not {"kind", "utc", "utc_source"} & fields.keys()
@@ -188,10 +207,6 @@ class Ledger:
             "INSERT INTO entry (sequence, body, previous, hash) VALUES (?, ?, ?, ?)", (sequence, body, previous, digest)
         )
         return Row(sequence, whole, digest)
-
-    def _open_doses(self, rig: str, boot: str, limit: int) -> list[tuple[dict[str, Any], bool]]:
-        found = self._opened().execute(_OPEN_DOSES, (rig, boot, limit)).fetchall()
-        return [(json.loads(body), bool(unknown)) for body, unknown in reversed(found)]
 
     def _rows(self, limit: int) -> list[Row]:
         found = self._opened().execute(
@@ -224,17 +239,6 @@ class Ledger:
         seconds, rest_ns = divmod(self._clock_ns(), SECONDS_IN_NS)
         moment = datetime.fromtimestamp(seconds, UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest_ns // 1000:06d}Z"
-
-
-_OPEN_DOSES: Final = """
-    SELECT intent.body, outcome.sequence IS NOT NULL
-    FROM entry AS intent
-    LEFT JOIN entry AS outcome ON outcome.dose_id = intent.dose_id AND outcome.kind = 'outcome'
-    WHERE intent.kind = 'intent' AND (intent.rig = ? OR intent.boot = ?)
-      AND (outcome.sequence IS NULL OR (json_extract(outcome.body, '$.outcome') = 'unknown'
-           AND NOT EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'resolution')))
-    ORDER BY intent.sequence DESC LIMIT ?
-"""
 
 
 def _statements(script: str) -> list[str]:
