@@ -127,6 +127,21 @@ def serve(
     return service.serve(config, json_output=json_output)
 
 
+@command(ledger_app, "acknowledge")
+@reported
+def ledger_acknowledge(
+    row: Annotated[int, typer.Argument(min=1, metavar="ROW", help="Ledger row of the newest one that you know.")],
+    person: Annotated[str, typer.Option("--person", metavar="NAME", help="Who has found out what was given.")],
+    port: Port = None,
+    ledger: LedgerFile = None,
+    json_output: Json = False,
+) -> int:
+    """Let agent flow again although rig and ledger disagree, in a person's name; `rig status` tells what disagrees."""
+    from host import cli_ledger  # noqa: PLC0415
+
+    return cli_ledger.acknowledge(port_url(port), ledger_path(ledger), row, person, json_output=json_output)
+
+
 def main() -> None:
     """Run the command named on the command line and end with its exit code."""
     logging.basicConfig(format="rig: %(message)s", level=logging.WARNING, stream=sys.stderr)

@@ -78,7 +78,8 @@ async def _status(url: str, ledger_path: Path, json_output: bool) -> int:
         if rig.telemetry is None or rig.alarms is None:
             await bounded(_heard_all(rig), TELEMETRY_S)
         assert rig.identity is not None
-        state = RigState(url, rig.identity, status, treatment, cartridges, rig.telemetry, rig.alarms)
+        told = (rig.telemetry, rig.alarms, rig.disagreements, rig.not_compared)
+        state = RigState(url, rig.identity, status, treatment, cartridges, *told)
         if json_output:
             put_json(status_object(state, rig.link_statistics()))
         else:

@@ -1,4 +1,4 @@
-"""The commands `rig ledger ...`: read a ledger without holding or changing it."""
+"""The commands `rig ledger ...`: all read a ledger without holding it, but `acknowledge`, which writes a row."""
 
 import errno
 import sqlite3
@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from host.cli_run import put_json, show_error
+from host.cli_run import open_ledger, put_json, run, show_error
 from host.errors import RigError, UsageError
 from host.ledger_backup import back_up, backup_path, check_target, verified
 from host.ledger_copy import replacing
@@ -20,6 +20,9 @@ from host.ledger_export import write_csv, write_jsonl
 from host.ledger_row import utc_text
 from host.ledger_verify import Verdict, read_rows
 from host.ledger_verify import verify as verify_file
+
+if TYPE_CHECKING:
+    from host.comparing import OpenDisagreement
 
 _END_NOT_CHECKED: Final = (
     "Rows cut off at the end, or all rows written anew, cannot be found from the file alone: name the heads that a"
@@ -113,6 +116,24 @@ def _reading(path: Path) -> Iterator[None]:
         raise translated(error, path) from error
 
 
+def acknowledge(url: str, ledger: Path, row: int, person: str, *, json_output: bool) -> int:
+    """Acknowledge what rig and ledger disagree about, up to a ledger row; returns the exit code."""
+    known = run(lambda _: _acknowledge(url, ledger, row, person))
+    if json_output:
+        put_json({"rig": url, "acknowledged_by": person, "acknowledged": [found.as_dict() for found in known]})
+        return 0
+    for found in known:
+        print(f"acknowledged by {person}: row {found.row}, {found.utc}: {found.what}")
+    return 0
+
+
+async def _acknowledge(url: str, ledger_path: Path, row: int, person: str) -> "list[OpenDisagreement]":
+    from host.rig import Rig  # noqa: PLC0415
+
+    async with await open_ledger(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
+        return await rig.acknowledge_disagreements(row, person)
+
+
 def _failure(verdict: Verdict) -> RigError | None:
     if verdict.verified:
         return None
@@ -161,7 +182,7 @@ def _line(sequence: int, fields: dict[str, object]) -> str:
     known = [str(fields.get(name)) for name in ("utc", "kind", "dose_id", "outcome") if fields.get(name) is not None]
     volume = f" asked {fields['asked_nl']} nL" if "asked_nl" in fields else ""
     emitted = f" emitted {fields['emitted_nl']} nL" if "emitted_nl" in fields else ""
-    text = f" {fields['text']}" if "text" in fields else ""
+    text = "".join(f" {fields[name]}" for name in ("text", "what", "acknowledged_by") if name in fields)
     return f"{sequence:6}  {'  '.join(known)}{volume}{emitted}{text}"
 
 

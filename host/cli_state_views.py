@@ -41,6 +41,10 @@ def status_lines(state: RigState) -> Iterable[str]:
             yield f"{label} {text.what}. {text.todo}".rstrip()
     if any(status.unresolved_id):
         yield f"UNRESOLVED  dose {status.unresolved_id.hex()}: {text_of(DOSE_STATES, codes.DOSE_UNKNOWN).todo}"
+    for found in state.disagreements:
+        yield f"DISAGREES   ledger row {found.row}, {found.utc}: {found.what}"
+    if state.not_compared:
+        yield f"ledger      NOT COMPARED with the rig's journal: {state.not_compared}"
     yield from alarm_lines(state.alarms)
     yield f"inputs      {', '.join(_bits(INPUTS, status.inputs)) or 'none set'}"
     if status.sensor_faults:

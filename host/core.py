@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from host import order_events, orders
+from host.comparing import LedgerComparer
 from host.dosing import OrderRunner
 from host.errors import RigError
 from host.ledger import Ledger
@@ -28,6 +29,8 @@ _CHANCE_OCTETS: Final = 4
 RECONCILE_S: Final = 3.0
 # Open orders of one rig that are asked about on a connect; each is one small request.
 MAX_RECONCILED: Final = 64
+# After so many doses in one link session rig and ledger are compared again: the rig keeps 320 of them.
+COMPARE_AFTER_DOSES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,10 @@ class RigCore:
         self.connection: Connection | None = None
         self._name = name
         self._operator = operator
-        self.recorder = RigRecorder(ledger, name, operator) if ledger is not None else None
+        self.recorder: RigRecorder | None = None
+        self.comparer: LedgerComparer | None = None
+        if ledger is not None:
+            self._record_in(ledger)
         self.latches: set[LatchWatch] = set()
         self.listeners: set[Callable[[Message], None]] = set()
         self.last_dose_id = bytes(8)
@@ -70,6 +76,8 @@ class RigCore:
         self._readings: dict[type[Message], tuple[Message, float]] = {}
         self._clock: tuple[int, float] = (0, 0.0)  # the device's clock in ms, and the loop time at which it was told
         self._reconnector: Reconnector | None = None
+        self._doses_since_compared = 0
+        self._comparing = asyncio.Lock()
 
     async def open(self, *, wait: bool = True) -> None:
         """Connect and reconcile; raises ``RigError``. Without ``wait`` that is done in the background, until it is."""
@@ -93,9 +101,13 @@ class RigCore:
 
     def attach(self, ledger: Ledger) -> None:
         """Record from now on. A link that stands is made anew, for what is open in the ledger has to be asked about."""
-        self.recorder = RigRecorder(ledger, self._name, self._operator)
+        self._record_in(ledger)
         if self.connection is not None:
             self.connection.end_for_renewal()
+
+    def _record_in(self, ledger: Ledger) -> None:
+        self.recorder = RigRecorder(ledger, self._name, self._operator)
+        self.comparer = LedgerComparer(ledger, self._name, self._operator, self.request)
 
     def _chance(self) -> float:
         """Draw from [0, 1): from the same source as everything random here, so that a run can be repeated."""
@@ -160,6 +172,7 @@ class RigCore:
         runner = OrderRunner(machine, self.recorder if recorded else None, self.request)
         dose_id = machine.order.dose_id
         self._runners[dose_id] = runner
+        self._doses_since_compared += 1
         runner.task.add_done_callback(lambda _: self._runners.pop(dose_id, None))
         return runner
 
@@ -216,15 +229,48 @@ class RigCore:
         self._clock = (welcome.uptime_ms, _time_s())
         return connection
 
+    async def compare_when_due(self, kind: int, channel: int) -> None:
+        """Compare rig and ledger before an order where it is due; raise ``RigError`` when the order has to wait for it.
+
+        A rescue waits for nothing.
+        """
+        comparer, welcome = self.comparer, self.welcome
+        if comparer is None or welcome is None or kind == codes.KIND_RESCUE:
+            return
+        wanted = comparer.undone and channel == codes.CHANNEL_AGENT
+        if wanted or self._doses_since_compared >= COMPARE_AFTER_DOSES:
+            async with self._comparing:
+                await comparer.read(welcome, {})
+                await self._compare(comparer)
+        comparer.check(kind, channel)
+
     async def _connected(self, _connection: Connection) -> None:
-        assert self.welcome is not None
+        welcome = self.welcome
+        assert welcome is not None
         if self.recorder is not None:
-            self.recorder.meet(self.welcome)
-            await self._take_up_open_orders(self.recorder, self.welcome.boot)
-        for runner in list(self._runners.values()):
-            runner.feed(order_events.LinkBack(self.welcome.boot))
-        await self._answers_about_open_orders()
+            self.recorder.meet(welcome)
+            await self._take_up_open_orders(self.recorder, welcome.boot)
+        # An order of this boot may be running: it is asked for before anything else.
+        open_orders = {dose_id: runner.order for dose_id, runner in self._runners.items()}
+        of_this_boot = {dose_id for dose_id, order in open_orders.items() if order.boot == welcome.boot}
+        self._link_back(welcome.boot, of_this_boot, {})
+        async with self._comparing:
+            never_ran = await self.comparer.read(welcome, open_orders) if self.comparer is not None else {}
+            self._link_back(welcome.boot, open_orders.keys() - of_this_boot, never_ran)
+            await self._answers_about_open_orders()
+            if self.comparer is not None:
+                await self._compare(self.comparer)
         await self._learn_treatment()
+
+    def _link_back(self, boot: bytes, dose_ids: Iterable[bytes], never_ran: Mapping[bytes, bool]) -> None:
+        for dose_id in sorted(dose_ids):
+            runner = self._runners.get(dose_id)
+            if runner is not None:
+                runner.feed(order_events.LinkBack(boot, never_ran=never_ran.get(dose_id, False)))
+
+    async def _compare(self, comparer: LedgerComparer) -> None:
+        self._doses_since_compared = 0
+        await comparer.compare()
 
     async def _learn_treatment(self) -> None:
         """Ask which treatment is open: an order names this one, unless it is told another."""

@@ -64,12 +64,11 @@ class OrderRunner:
             return
         if isinstance(event, order_events.Told) and event.report.dose_id == self.order.dose_id:
             self.last_report = event.report
-            self._told.set()
         self._events.append(event)
         self._wake.set()
 
     async def heard_of(self) -> None:
-        """Wait until the device told anything of the order, or nothing is left to be told."""
+        """Wait until what the device told of the order is written down, or nothing is left to be told."""
         await self._told.wait()
 
     async def close(self) -> None:
@@ -93,6 +92,8 @@ class OrderRunner:
                 event = await self._next_event()
                 for action in self.machine.handle(event, self._now_ms()):
                     await self._perform(action)
+                if isinstance(event, order_events.Told) and event.report.dose_id == self.order.dose_id:
+                    self._told.set()
                 self.changed.set()
             self._told.set()
         except Exception as error:  # noqa: BLE001  who waits must hear of a defect too

@@ -31,6 +31,8 @@ EXIT_CODES: Final[dict[str, int]] = {
     "too_large": EXIT_USAGE,
     "no_service": EXIT_UNREACHABLE,
     "no_space": EXIT_USAGE,
+    "ledgers_disagree": EXIT_REFUSED,
+    "not_compared": EXIT_REFUSED,
     "ledger_missing": EXIT_USAGE,
     "ledger_not_a_ledger": EXIT_USAGE,
     "ledger_locked": EXIT_REFUSED,

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from host import ledger_queries
 from host.errors import RigError
 from host.ledger_errors import translated
 from host.ledger_opening import insert, open_database, transaction
@@ -69,14 +70,23 @@ class Ledger:
 
     async def append(self, kind: str, fields: Mapping[str, Any]) -> Row:
         """Append one row of ``kind``; durable on return."""
-        return await self._job(lambda: self._append(kind, fields))
+        (row,) = await self.append_all([(kind, fields)])
+        return row
+
+    async def append_all(self, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Row]:
+        """Append rows of (kind, fields): all of them or none; durable on return."""
+        return await self._job(lambda: self._append_all(rows))
+
+    async def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Return what ``query`` reads from the database; it must not write."""
+        return await self._job(lambda: query(self._opened()))
 
     async def open_doses(self, rig: str, boot: str, limit: int) -> list[tuple[dict[str, Any], bool]]:
         """Return the intents of the rig or the boot without an outcome (False) or with an unresolved unknown (True).
 
         Oldest first, the newest ``limit`` of them.
         """
-        return await self._job(lambda: self._open_doses(rig, boot, limit))
+        return await self.read(lambda database: ledger_queries.open_doses(database, rig, boot, limit))
 
     async def head(self) -> tuple[int, str]:
         """Return the number of rows and the hash of the last one."""
@@ -88,11 +98,11 @@ class Ledger:
 
     async def commands(self, limit: int) -> list[Row]:
         """Return the last ``limit`` rows of commands and their ends, oldest first."""
-        return await self._job(lambda: self._commands(limit))
+        return await self.read(lambda database: ledger_queries.commands(database, limit))
 
     async def outcome_of(self, dose_id: str) -> dict[str, Any] | None:
         """Return the last word on a dose, its resolution or else its outcome; None when there is none."""
-        return await self._job(lambda: self._outcome_of(dose_id))
+        return await self.read(lambda database: ledger_queries.outcome_of(database, dose_id))
 
     def witnessed(self) -> "list[WitnessReport]":
         """Return how far each witness is; returns at once."""
@@ -135,24 +145,22 @@ class Ledger:
             self._hand_overs = HandOvers(opened.ledger, opened.key.private, witnesses, limits or HandOverLimits())
             self._hand_overs.tell(self._end)
 
-    def _append(self, kind: str, fields: Mapping[str, Any]) -> Row:
+    def _append_all(self, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Row]:
         database = self._opened()
-        row, self._end = transaction(database, lambda: insert(database, kind, fields, self._end, self._clock_ns()))
-        if self._hand_overs is not None:
-            self._hand_overs.tell(self._end)
-        return row
+        written, end = transaction(database, lambda: self._insert_all(database, rows))
+        self._end = end
+        if self._hand_overs is not None and written:
+            self._hand_overs.tell(end)
+        return written
 
-    def _open_doses(self, rig: str, boot: str, limit: int) -> list[tuple[dict[str, Any], bool]]:
-        found = self._opened().execute(_OPEN_DOSES, (rig, boot, limit)).fetchall()
-        return [(json.loads(body), bool(unknown)) for body, unknown in reversed(found)]
-
-    def _commands(self, limit: int) -> list[Row]:
-        found = self._opened().execute(_COMMANDS, (limit,))
-        return [Row(sequence, json.loads(body), digest) for sequence, body, digest in reversed(found.fetchall())]
-
-    def _outcome_of(self, dose_id: str) -> dict[str, Any] | None:
-        found = self._opened().execute(_OUTCOME_OF, (dose_id,)).fetchone()
-        return json.loads(found[0]) if found is not None else None
+    def _insert_all(
+        self, database: sqlite3.Connection, rows: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> tuple[list[Row], End]:
+        written, end = [], self._end
+        for kind, fields in rows:
+            row, end = insert(database, kind, fields, end, self._clock_ns())
+            written.append(row)
+        return written, end
 
     def _rows(self, limit: int) -> list[Row]:
         found = self._opened().execute(
@@ -171,28 +179,3 @@ class Ledger:
                 database.close()
         if self._hand_overs is not None:
             self._hand_overs.close()
-
-
-_OPEN_DOSES: Final = """
-    WITH intent AS (
-        SELECT sequence, dose_id FROM entry WHERE kind = 'intent' AND rig = ?
-        UNION SELECT sequence, dose_id FROM entry WHERE kind = 'intent' AND boot = ?),
-    open AS (
-        SELECT sequence, EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'outcome') AS is_unknown,
-               EXISTS (SELECT 1 FROM entry WHERE dose_id = intent.dose_id AND kind = 'resolution') AS is_resolved
-        FROM intent
-        WHERE NOT EXISTS (SELECT 1 FROM entry
-                          WHERE dose_id = intent.dose_id AND kind = 'outcome' AND outcome IS NOT 'unknown'))
-    SELECT body, is_unknown FROM entry JOIN open USING (sequence)
-    WHERE NOT (is_unknown AND is_resolved) ORDER BY sequence DESC LIMIT ?
-"""
-
-
-_COMMANDS: Final = """
-    SELECT sequence, body, hash FROM entry
-    WHERE kind IN ('command', 'command_end') ORDER BY sequence DESC LIMIT ?
-"""
-
-_OUTCOME_OF: Final = """
-    SELECT body FROM entry WHERE dose_id = ? AND kind IN ('outcome', 'resolution') ORDER BY sequence DESC LIMIT 1
-"""

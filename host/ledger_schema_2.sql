@@ -14,3 +14,9 @@ CREATE INDEX resolutions_of_a_dose ON entry (dose_id) WHERE kind = 'resolution';
 CREATE INDEX keys_of_heads ON entry (sequence) WHERE head_key IS NOT NULL;
 
 CREATE INDEX commands ON entry (sequence) WHERE kind IN ('command', 'command_end');
+
+CREATE INDEX comparisons ON entry (sequence) WHERE kind = 'compared';
+
+CREATE INDEX disagreements ON entry (sequence) WHERE kind = 'disagreement';
+
+CREATE INDEX acknowledgements ON entry (sequence) WHERE kind = 'acknowledgement';

@@ -64,9 +64,10 @@ class LinkLost:
 
 @dataclass(frozen=True, slots=True)
 class LinkBack:
-    """A new link session stands."""
+    """A new link session stands. ``never_ran``: the journal of that device shows that it never ran the order."""
 
     boot: bytes
+    never_ran: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The invariants (LEDGER-3):
 - the intent is durable before the order may leave;
 - every order ends with exactly one outcome: delivered, partial, refused, not_sent or unknown;
 - not_sent is said only when the order can certainly never run; whatever might have run and cannot be asked is unknown;
+  of a device that restarted it is said only when its journal shows that the order never ran;
 - nothing is ever sent twice by this machine: after a lost link it asks (LINK-5);
 - the truth that comes after an unknown is a resolution, never an edit; a device that does not know either resolves
   nothing: that is for a named person.
@@ -47,6 +48,8 @@ CHECK_MS: Final = 1_000
 # A refusal for these reasons comes before the device looks for the id, so an earlier copy of the order may have run.
 CHECKED_BEFORE_ID: Final = frozenset({codes.REASON_SESSION, codes.REASON_BOOT, codes.REASON_EXPIRED})
 
+NEVER_RAN: Final = "the rig restarted, and its journal, whole from before the order on, has no record of it"
+
 
 class OrderState(StrEnum):
     """Where an order stands at this host."""
@@ -76,6 +79,7 @@ class OrderMachine:
         self._reconcile_ms = reconcile_ms
         self._boot = order.boot
         self._linked = True
+        self._never_ran = False  # by the journal of the device that is connected
         self._asked = False  # a question is open
         self._rejected: int | None = None  # a refusal that an earlier copy of the order may contradict
         self._ask_due_ms: int | None = None
@@ -153,6 +157,8 @@ class OrderMachine:
 
     def _told_not_known(self, report: DoseReport, now_ms: int) -> list[Action]:
         if self._boot != self.order.boot:
+            if self._never_ran and not self._seen_running():
+                return self._finish(zero_record(self.order, OutcomeKind.NOT_SENT, NEVER_RAN))
             return self._finish_unknown("the rig restarted and does not know the order; it may have run before")
         if self.last_report is not None:
             # The device knew it in this boot and must never forget: nothing certain can be said.
@@ -167,6 +173,11 @@ class OrderMachine:
         return self._finish(
             zero_record(self.order, OutcomeKind.NOT_SENT, "the rig does not know the order and it has expired")
         )
+
+    def _seen_running(self) -> bool:
+        """Tell whether the device said more of it than that it was accepted, which the power may take back."""
+        last = self.last_report
+        return last is not None and (last.state != codes.DOSE_ACCEPTED or last.granted_steps > 0)
 
     def _doubt(self, reason: int, now_ms: int) -> list[Action]:
         self._rejected = reason
@@ -208,6 +219,7 @@ class OrderMachine:
 
     def _link_lost(self, _event: Event, now_ms: int) -> list[Action]:
         self._linked = False
+        self._never_ran = False
         self._asked = False
         self._ask_due_ms = None
         if self.state in {OrderState.SENT, OrderState.ACTIVE, OrderState.ASKING}:
@@ -220,6 +232,7 @@ class OrderMachine:
         self._linked = True
         self._asked = False
         self._boot = event.boot
+        self._never_ran = event.never_ran
         if self.state in {OrderState.NEW, OrderState.RECORDING}:
             # The session that the order names is gone: it would be refused, so it is not sent.
             self._boot = b""

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from host import order_events, orders
 from host.acts import Acts, not_confirmed
+from host.comparing import OpenDisagreement
 from host.core import LinkOptions, RigCore, make_order
 from host.dosing import OrderRunner
 from host.errors import RigError, UsageError
@@ -185,6 +186,7 @@ class Rig(Acts):
         named = await self._cartridge_named(lot, channel)
         if core.link.state is not LinkState.CONNECTED:
             raise core.link.error or RigError("not_connected", "There is no link with the rig.", "Connect first.")
+        await core.compare_when_due(kind_number, channel_number)
         order = replace(
             make_order(core, volume_nl, rate_nl_s, channel_number, ORDER_LIFE_MS),
             kind=kind_number,
@@ -276,6 +278,36 @@ class Rig(Acts):
     def new_id(self) -> bytes:
         """Return an id for a dose, 8 random octets."""
         return self._core.new_id()
+
+    @property
+    def disagreements(self) -> list[OpenDisagreement]:
+        """Return in what rig and ledger disagree and nobody has acknowledged, oldest first; empty without a ledger."""
+        comparer = self._core.comparer
+        return list(comparer.disagreements) if comparer is not None else []
+
+    @property
+    def not_compared(self) -> str:
+        """Return why not all of the rig's journal is compared with the ledger; empty when it is, or without one."""
+        comparer = self._core.comparer
+        return comparer.undone if comparer is not None else ""
+
+    async def acknowledge_disagreements(self, row: int, person: str) -> list[OpenDisagreement]:
+        """Let the agent flow again although rig and ledger disagree, in a named person's responsibility.
+
+        Args:
+            row: the ledger row of the newest disagreement that the person knows; newer ones stay open.
+            person: who has found out what was given.
+
+        Returns:
+            What was acknowledged; both sides' figures stay in the ledger.
+
+        Raises:
+            RigError: no name, no such disagreement, no ledger, or one that cannot be written.
+        """
+        comparer = self._core.comparer
+        if comparer is None:
+            raise UsageError("There is no ledger to write it to.", "Open the rig with a ledger.")
+        return await comparer.acknowledge(row, person)
 
     async def stop(self, cause: int = codes.CAUSE_OPERATOR, *, operator: str = "") -> StopReport:
         """Stop, again and again until the latched stop was seen. In any state, with or without a session.

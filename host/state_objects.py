@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from host.comparing import OpenDisagreement
 from host.records import id_text, name_of
 from host.reports import DeviceIdentity, Reading
 from protocol import codes, typed
@@ -35,6 +36,8 @@ class RigState:
     cartridges: list[typed.Cartridge]
     telemetry: Reading[typed.Telemetry] | None
     alarms: Reading[typed.Alarms] | None
+    disagreements: list[OpenDisagreement]
+    not_compared: str
 
 
 def status_object(state: RigState, link: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +67,8 @@ def status_object(state: RigState, link: dict[str, Any]) -> dict[str, Any]:
             "stored_nl": status.stored_nl,
             "uptime_ms": status.uptime_ms,
         },
+        "disagreements": [found.as_dict() for found in state.disagreements],
+        "not_compared": state.not_compared or None,
         "alarms": None if state.alarms is None else alarms_object(state.alarms),
         "treatment": treatment_object(state.treatment),
         "cartridges": [cartridge_object(cartridge) for cartridge in state.cartridges],

@@ -78,6 +78,50 @@ def power_command(
     return EXIT_FAILED if report.failures or not report.cuts else 0
 
 
+@sweep_app.command("orders")
+@reported
+def orders_command(
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the rig, and of what is drawn.")] = 1,
+    sample: Annotated[int | None, typer.Option(min=1, help="Draw so many points; by default all are tried.")] = None,
+    order: Annotated[list[str] | None, typer.Option(help="Only this order; may be given more than once.")] = None,
+    point: Annotated[int | None, typer.Option(min=0, help="With one --order and --ending: only at this step.")] = None,
+    ending: Annotated[str | None, typer.Option(help="What is ended there, such as 'both, answers lost'.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> int:
+    """End host, device or both at every step of an order, start them again, and judge: on the twin.
+
+    Exit codes: 0 every order came to its one true end; 1 one did not; 2 an option makes no sense.
+    """
+    from hil.latency.measure import firmware  # noqa: PLC0415 -- the command line starts without the bench
+    from hil.sweep import orders  # noqa: PLC0415
+    from hil.sweep.order_histories import BY_ORDER  # noqa: PLC0415
+    from hil.sweep.order_report import OrderReport, order_table  # noqa: PLC0415
+
+    names = order or list(BY_ORDER)
+    for name in names:
+        _known("order", name, BY_ORDER)
+    if (point is None) != (ending is None) or (point is not None and len(names) != 1):
+        raise UsageError("One point needs --order, --point and --ending.", "Give all three, or none.")
+    report = OrderReport(seed, 1 if point is not None else sample)
+    began_s = time.perf_counter()
+    if point is not None and ending is not None:
+        _known("ending", ending, orders.BY_ENDING)
+        report.take(orders.end(seed, {names[0]: [(point, ending)]}))
+    elif sample is not None:
+        report.take(orders.end(seed, orders.drawn(seed, orders.steps(seed, names), sample)))
+    else:
+        report.take(orders.end(seed, dict.fromkeys(names)))
+    if not report.points and point is not None:
+        raise UsageError(f"Order {names[0]!r} has no step {point}.", f"It has steps 0 to {report.last_step(names[0])}.")
+    report.wall_s = time.perf_counter() - began_s
+    report.firmware = firmware()
+    if json_output:
+        put_json(report.as_dict())
+    else:
+        typer.echo(order_table(report))
+    return EXIT_FAILED if report.failures or not report.points else 0
+
+
 def _known(what: str, name: str, names: Iterable[str]) -> None:
     if name not in set(names):
         raise UsageError(f"There is no {what} {name!r}.", f"There are: {', '.join(names)}.")

@@ -29,7 +29,7 @@ def test_a_dose_in_real_time_is_delivered_and_the_plant_agrees(runs_on: str) -> 
     assert dose["emitted_steps"] == result["edges_counted"] == 267
     assert dose["to_patient_nl"][0] - 6 <= dose["weighed_nl"] <= dose["to_patient_nl"][1] + 6
     assert result["stops"] == []
-    assert result["ledger"] == {"rows": 3, "verified": True}
+    assert result["ledger"] == {"rows": 4, "verified": True}
     assert abs(result["balance_error_nl"]) < 1
     permits, treatment = result["permits"], result["treatment"]
     assert permits["granted"] > 0
@@ -79,7 +79,7 @@ def test_the_ledger_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
     assert run("demo", "--target", "twin", "--ledger", str(file), "--volume-ul", "0.5").code == 0
     verified = run("ledger", "verify", str(file), "--json")
     assert verified.code == 0
-    assert verified.json["rows"] == 3
+    assert verified.json["rows"] == 4
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+from device import journal_records
 from host.records import PATIENT_KINDS
 from protocol import codes, messages, typed
 from protocol.link_device import DeviceLink
@@ -46,6 +47,8 @@ class FakeDose:
     emitted: float = 0.0
     nearest: int = 0
     settled_ms: int = 0
+    treatment: bytes = bytes(8)
+    lot: bytes = bytes(8)
 
     @property
     def asked_steps(self) -> int:
@@ -76,6 +79,7 @@ class FakeDevice:
     schema: bytes = field(default_factory=messages.schema_hash)
     deaf_to_orders: bool = False
     remember: bool = False  # whether doses survive a boot, as they do with a journal
+    rig: bytes = RIG
     treatment: bytes = TREATMENT
     permits: int = 0  # how many were taken; without one an agent dose is refused
 
@@ -87,6 +91,9 @@ class FakeDevice:
         self.asked: list[tuple[int, tuple[int | bytes, ...]]] = []
         self.refuse: dict[int, tuple[int, int]] = {}  # by message number: reason and nearest value
         self.doses: dict[bytes, FakeDose] = {}
+        self.journal: dict[int, bytes] = {}  # the record of each dose that ended, by number
+        self.journal_faulty = False
+        self.records_asked: list[int] = []
         self._nonces = count(1)
         self.mute_datagrams = False
         self.boot()
@@ -100,11 +107,13 @@ class FakeDevice:
         self.current: FakeDose | None = None
         self.last = FakeDose(bytes(8), state=codes.DOSE_NOT_KNOWN)
         if not self.remember:
-            self.doses = {}
+            self.journal_faulty |= bool(self.doses)
+            self.doses, self.journal = {}, {}
         for dose in self.doses.values():
             self.last = dose
             if dose.live:
                 dose.state, dose.cause = codes.DOSE_UNKNOWN, codes.CAUSE_POWER
+                self.write_record(dose)
         self.state = codes.DEVICE_READY
         self.stop_cause = 0
         self.pause_cause = 0
@@ -179,11 +188,24 @@ class FakeDevice:
         dose = self.current
         assert dose is not None
         dose.state, dose.cause = state, cause
+        self.write_record(dose)
         self.current = None
         if self.state != codes.DEVICE_STOPPED:
             self.state = codes.DEVICE_READY
         if not self.mute_datagrams:
             self.link.unsolicited(messages.DOSE_STATE, *self._dose_values(dose))
+
+    def write_record(self, dose: FakeDose, number: int | None = None) -> None:
+        """Write down a dose that ended, as the newest record or in place of another one."""
+        number = number or len(self.journal) + 1
+        steps, nl = dose.emitted_steps, dose.emitted_nl
+        record = (
+            dose.dose_id, dose.treatment, dose.lot, dose.kind, dose.channel, dose.state, dose.cause, dose.asked_nl,
+            dose.asked_steps, steps, steps, max(0, nl - 90), nl, 0, 0, self.boots, 8000, self.uptime_ms,
+        )  # fmt: skip
+        octets = bytearray(journal_records.RECORD_SIZE)
+        journal_records.encode(octets, 0, number, record, 0)
+        self.journal[number] = bytes(octets)
 
     def _pause(self, cause: int) -> None:
         if self.current is not None and self.current.state == codes.DOSE_RUNNING:
@@ -226,8 +248,12 @@ class FakeDevice:
         elif number == messages.GET_CALIBRATION:
             link.answer(messages.CALIBRATION, values[0], 5_607_800, 16, 1_000_000, 10_000, 8000, 8365)
         elif number == messages.GET_RECORD:
-            reason = 0 if values[0] == 1 else codes.REASON_NO_RECORD
-            link.answer(messages.RECORD, reason, 1, 1, bytes(80))
+            octets = self.journal.get(int(values[0]))
+            self.records_asked.append(int(values[0]))
+            reason = codes.REASON_NO_RECORD if octets is None else 0
+            newest = max(self.journal, default=0)
+            oldest = max(1, newest - journal_records.RECORDS + 1) if newest else 0
+            link.answer(messages.RECORD, reason, oldest, newest, octets or bytes(80))
         elif number == messages.DOSE_ORDER:
             link.answer(messages.DOSE_STATE, *self._dose_values(self._order(values)))
         else:
@@ -282,7 +308,7 @@ class FakeDevice:
             refused.reason, refused.nearest = codes.REASON_RATE_HIGH, MAX_RATE_NL_S
         if refused.reason:
             return refused
-        dose = FakeDose(dose_id, order.kind, order.channel, volume, rate)
+        dose = FakeDose(dose_id, order.kind, order.channel, volume, rate, treatment=order.treatment, lot=order.lot)
         self.executed.append(dose_id)
         self.doses[dose_id] = self.last = self.current = dose
         self.state = codes.DEVICE_DOSING
@@ -291,7 +317,8 @@ class FakeDevice:
     def _welcome(self, values: tuple[int | bytes, ...]) -> tuple[int | bytes, ...]:
         return (
             values[0], self.link.session, self.boot_nonce, self.schema, b"firmware", b"fake".ljust(12, b"\0"),
-            b"1.2.3".ljust(12, b"\0"), b"arithmetic".ljust(12, b"\0"), RIG, self.last.dose_id, self.uptime_ms, TICK_MS,
+            b"1.2.3".ljust(12, b"\0"), b"arithmetic".ljust(12, b"\0"), self.rig, self.last.dose_id,
+            self.uptime_ms, TICK_MS,
         )  # fmt: skip
 
     def _dose_values(self, dose: FakeDose, reason: int | None = None) -> tuple[int | bytes, ...]:
@@ -308,7 +335,8 @@ class FakeDevice:
     def _status(self, reason: int) -> tuple[int | bytes, ...]:
         return (
             self.uptime_ms, self.state, self.stop_cause, self.pause_cause, self._inputs(), 0, reason,
-            self.last.dose_id, self.last.state, 0, bytes(8), 0, 0, 0, 0,
+            self.last.dose_id, self.last.state, 0, bytes(8), 0, 0, 0,
+            codes.SELF_TEST_JOURNAL if self.journal_faulty else 0,
             sum(dose.emitted_nl for dose in self.doses.values()),
             MAX_DOSE_NL, MAX_RATE_NL_S, 1_000_000, PRESSURE_LIMIT_PA, STORED_NL,
         )  # fmt: skip

@@ -64,7 +64,7 @@ def test_a_dose_ends_with_the_figures_and_zero(port_device: Make) -> None:
     assert answer["dose"]["outcome"] == "delivered"
     assert answer["dose"]["asked_nl"] == 1000
     assert answer["dose"]["to_patient_nl"][0] <= answer["dose"]["emitted_nl"]
-    assert answer["ledger"]["rows"] == 5
+    assert answer["ledger"]["rows"] == 7
     assert device.facts()["executed"] == 2
 
 
@@ -240,15 +240,15 @@ def test_the_ledger_is_verified_and_shown(port_device: Make, ledger_file: Path) 
     port = port_device("good").port
     rig("dose", *UL, *RATE, "-p", port)
     code, verdict = answer_of("ledger", "verify")
-    assert (code, verdict["rows"], verdict["verified"], verdict["end_checked"]) == (0, 3, True, False)
+    assert (code, verdict["rows"], verdict["verified"], verdict["end_checked"]) == (0, 4, True, False)
     assert "cannot be found from the file alone" in rig("ledger", "verify").stdout
     head = verdict["head"]
-    assert answer_of("ledger", "verify", str(ledger_file), "--expect-head", head, "--expect-rows", "3")[0] == 0
-    code, answer = answer_of("ledger", "verify", "--expect-rows", "4")
+    assert answer_of("ledger", "verify", str(ledger_file), "--expect-head", head, "--expect-rows", "4")[0] == 0
+    code, answer = answer_of("ledger", "verify", "--expect-rows", "5")
     assert (code, answer["error"]["code"]) == (7, "head_differs")
     _, shown = answer_of("ledger", "show", "--limit", "2")
     assert [row["kind"] for row in shown["rows"]] == ["intent", "outcome"]
-    assert len(rig("ledger", "show").stdout.splitlines()) == 3
+    assert len(rig("ledger", "show").stdout.splitlines()) == 4
 
 
 @pytest.mark.req("LEDGER-4")

@@ -110,3 +110,26 @@ def test_an_unknown_dose_is_closed_in_a_persons_name_only(port_device: Make) -> 
     assert rig("resolve", "tea", "--person", "Dr. Okafor", "-p", port).exit_code == 2
     assert rig("resolve", "11" * 8, "--person", " ", "-p", port).exit_code == 2
     assert rig("resolve", "11" * 8, "-p", port).exit_code == 2
+
+
+@pytest.mark.req("LEDGER-6")
+def test_what_disagrees_is_in_the_status_until_a_named_person_acknowledges_it(port_device: Make) -> None:
+    device = port_device("good")
+    for _ in range(2):  # the second connect compares what the first one ordered
+        assert answer_of("dose", *UL, *RATE, "-p", device.port)[0] == 0
+    device.tell("boot")
+    device.facts()  # it has booted
+    _, told = answer_of("status", "-p", device.port)
+    (one,) = told["disagreements"]
+    assert (one["problem"], told["not_compared"]) == ("backwards", None)
+    shown = rig("status", "-p", device.port).stdout
+    assert f"DISAGREES   ledger row {one['row']}" in shown
+    refused = rig("dose", "-c", "agent", *UL, *RATE, "-p", device.port)
+    assert (refused.exit_code, f"rig ledger acknowledge {one['row']}" in refused.stderr) == (3, True)
+    wrong = answer_of("ledger", "acknowledge", "999", "--person", "Dr. Okafor", "-p", device.port)
+    assert (wrong[0], str(one["row"]) in wrong[1]["error"]["todo"]) == (2, True)
+    code, done = answer_of("ledger", "acknowledge", str(one["row"]), "--person", "Dr. Okafor", "-p", device.port)
+    assert (code, done["acknowledged_by"], done["acknowledged"]) == (0, "Dr. Okafor", [one])
+    assert answer_of("status", "-p", device.port)[1]["disagreements"] == []
+    assert "acknowledged by Dr. Okafor" not in rig("status", "-p", device.port).stdout
+    assert answer_of("ledger", "verify")[0] == 0

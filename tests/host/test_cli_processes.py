@@ -73,7 +73,7 @@ def test_ctrl_c_stops_and_waits_for_the_truth(
     assert answer["dose"]["emitted_steps"] == facts["doses"][0]["emitted_steps"]
     assert answer["stops"][0]["cause"] == "operator"
     assert facts["state"] == codes.DEVICE_STOPPED
-    assert {fields["kind"] for _, fields in read_rows(ledger_file)} == {"note", "intent", "outcome", "stop"}
+    assert {fields["kind"] for _, fields in read_rows(ledger_file)} == {"note", "compared", "intent", "outcome", "stop"}
     assert verify(ledger_file).verified
 
 
@@ -122,7 +122,7 @@ def test_unplugging_in_mid_dose_ends_unknown(port_device: Make, start: Start, le
     assert answer["dose"]["outcome"] == "unknown"
     assert answer["dose"]["to_patient_nl"][1] >= 50_000
     assert "Do not repeat" in answer["error"]["todo"]
-    assert [fields.get("outcome") for _, fields in read_rows(ledger_file)] == [None, None, "unknown"]
+    assert [fields.get("outcome") for _, fields in read_rows(ledger_file)] == [None, None, None, "unknown"]
     assert verify(ledger_file).verified
 
 
@@ -146,14 +146,15 @@ def test_kill_9_in_mid_dose_leaves_an_open_intent_that_the_next_command_settles(
     flowing(device)
     process.kill()
     process.communicate(timeout=END_S)
-    assert [fields["kind"] for _, fields in read_rows(ledger_file)] == ["note", "intent"]
+    assert [fields["kind"] for _, fields in read_rows(ledger_file)] == ["note", "compared", "intent"]
     stop = start("stop", "-p", device.port)
     stop.communicate(timeout=END_S)
     status = start("status", "-p", device.port)
     status.communicate(timeout=END_S)
     assert (stop.returncode, status.returncode) == (0, 0)
     rows = [(fields["kind"], fields.get("outcome")) for _, fields in read_rows(ledger_file)]
-    assert rows == [("note", None), ("intent", None), ("stop", None), ("outcome", "partial")]
+    assert rows[:2] == [("note", None), ("compared", None)]
+    assert rows[2:] == [("intent", None), ("stop", None), ("outcome", "partial"), ("compared", None)]
     assert device.facts()["executed"] == 1
     assert verify(ledger_file).verified
 

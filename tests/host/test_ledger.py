@@ -265,3 +265,17 @@ def test_the_default_place_follows_the_environment() -> None:
     assert default_ledger({"NANORIG_LEDGER": "/x/y"}) == Path("/x/y")
     assert default_ledger({"XDG_STATE_HOME": "/s"}) == Path("/s/nanorig/ledger.sqlite3")
     assert default_ledger({}) == Path.home() / ".local/state/nanorig/ledger.sqlite3"
+
+
+@pytest.mark.req("LEDGER-4")
+@real
+async def test_rows_that_are_appended_together_are_all_there_or_none(path: Path) -> None:
+    async with await Ledger.open(path) as ledger:
+        written = await ledger.append_all([("note", {"text": "one"}), ("note", {"text": "two"})])
+        assert [row.sequence for row in written] == [2, 3]
+        again = {"dose_id": "a", "rig": "r1", "boot": "b1"}
+        with pytest.raises(RigError):
+            await ledger.append_all([("intent", again), ("note", {"text": "three"}), ("intent", again)])
+        assert (await ledger.head())[0] == 3
+        await ledger.append("note", {"text": "four"})
+    assert verify(path).verified

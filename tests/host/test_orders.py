@@ -273,3 +273,50 @@ def test_nobody_closes_a_dose_that_is_not_unknown(report: DoseReport) -> None:
     machine = sent()
     machine.handle(order_events.Told(report), 1)
     assert machine.handle(order_events.ResolvedBy("Dr. Okafor"), 2) == []
+
+
+def in_another_boot(never_ran: bool, *reports: DoseReport) -> OrderMachine:
+    machine = sent()
+    for report in reports:
+        machine.handle(order_events.Told(report), 10)
+    machine.handle(order_events.LinkLost(), 100)
+    machine.handle(order_events.LinkBack(OTHER_BOOT, never_ran=never_ran), 200)
+    return machine
+
+
+@pytest.mark.req("LEDGER-3")
+def test_an_order_that_the_journal_shows_never_ran_is_not_sent_after_a_restart() -> None:
+    machine = in_another_boot(True)
+    actions = machine.handle(order_events.Told(NOT_KNOWN), 210)
+    assert outcome_of(actions) is OutcomeKind.NOT_SENT
+    assert isinstance(actions[0], order_events.WriteOutcome)
+    assert actions[0].record.detail == orders.NEVER_RAN
+    assert machine.settled
+
+
+@pytest.mark.req("LEDGER-3")
+def test_an_order_that_was_only_accepted_may_be_shown_to_have_never_run() -> None:
+    accepted = replace(RUNNING, state=codes.DOSE_ACCEPTED, emitted_steps=0, emitted_nl=0)
+    assert outcome_of(in_another_boot(True, accepted).handle(order_events.Told(NOT_KNOWN), 210)) is OutcomeKind.NOT_SENT
+
+
+@pytest.mark.req("LEDGER-3")
+def test_an_order_that_was_seen_running_stays_unknown_whatever_the_journal_shows() -> None:
+    assert outcome_of(in_another_boot(True, RUNNING).handle(order_events.Told(NOT_KNOWN), 210)) is OutcomeKind.UNKNOWN
+
+
+@pytest.mark.req("LEDGER-3")
+def test_what_the_journal_showed_holds_for_its_link_only() -> None:
+    machine = in_another_boot(True)
+    machine.handle(order_events.LinkLost(), 205)
+    machine.handle(order_events.LinkBack(OTHER_BOOT), 206)
+    assert outcome_of(machine.handle(order_events.Told(NOT_KNOWN), 210)) is OutcomeKind.UNKNOWN
+
+
+@pytest.mark.req("LEDGER-3")
+def test_an_unknown_order_is_resolved_as_not_sent_when_the_journal_shows_it() -> None:
+    machine = OrderMachine.restored(ORDER, unknown=True)
+    machine.handle(order_events.LinkBack(OTHER_BOOT, never_ran=True), 0)
+    (action,) = machine.handle(order_events.Told(NOT_KNOWN), 10)
+    assert isinstance(action, order_events.WriteResolution)
+    assert (action.record.outcome, action.resolved_by) == (OutcomeKind.NOT_SENT, order_events.BY_DEVICE)

@@ -27,6 +27,11 @@ class Device:
     dose: DoseReport | None = None
     executions: int = 0
     refuses: bool = False
+    journal_whole: bool = True  # nothing that stood in it was ever lost
+
+    def shows_never_ran(self) -> bool:
+        """What the comparison of the journal tells a host: whole, of a later boot, and no record of the order."""
+        return self.journal_whole and self.boot > 1 and self.dose is None
 
     def uptime_ms(self, now_ms: int) -> int:
         return (now_ms - self.booted_ms) % CLOCK_WRAP_MS
@@ -56,6 +61,7 @@ class OrderWorld(RuleBasedStateMachine):
         self.sends = 0
         self.kills = self.losses = 0
         self.writing = False
+        self.journal_is_read = True
         self.to_device: list[tuple[str, int]] = []  # what, session
         self.to_host: list[tuple[DoseReport, int]] = []
         self.machine: OrderMachine | None = OrderMachine(self.given)
@@ -138,7 +144,12 @@ class OrderWorld(RuleBasedStateMachine):
         self.link_up = True
         self.session += 1
         self.device.session = self.session
-        self.feed(order_events.LinkBack(b"%8d" % self.device.boot))
+        shown = self.journal_is_read and self.device.shows_never_ran()
+        self.feed(order_events.LinkBack(b"%8d" % self.device.boot, never_ran=shown))
+
+    @rule(read=st.booleans())
+    def the_journal_can_be_read(self, read: bool) -> None:
+        self.journal_is_read = read
 
     @precondition(lambda self: self.to_device)
     @rule(data=st.data(), again=st.booleans())
@@ -192,8 +203,7 @@ class OrderWorld(RuleBasedStateMachine):
         elif device.refuses:
             self.refused(codes.REASON_BUSY)
         else:
-            device.executions += 1
-            device.dose = DoseReport(self.given.dose_id, codes.DOSE_RUNNING, asked_steps=178)
+            device.dose = DoseReport(self.given.dose_id, codes.DOSE_ACCEPTED, asked_steps=178)
 
     def refused(self, reason: int) -> None:
         self.to_host.append(
@@ -216,24 +226,43 @@ class OrderWorld(RuleBasedStateMachine):
     def device_is_busy(self, refuses: bool) -> None:
         self.device.refuses = refuses
 
+    @precondition(lambda self: self.device.dose is not None and self.device.dose.state == codes.DOSE_ACCEPTED)
+    @rule(told=st.booleans())
+    def dose_begins_to_flow(self, told: bool) -> None:
+        """Only what the journal has accepted for good flows: from now on no power cut takes it back."""
+        assert self.device.dose is not None
+        self.device.executions += 1
+        self.device.dose = replace(self.device.dose, state=codes.DOSE_RUNNING, granted_steps=9)
+        if told:
+            self.to_host.append((self.told(), self.device.session))
+
     @precondition(lambda self: self.device.dose is not None and not self.device.dose.final)
     @rule(steps=st.integers(0, 178), told=st.booleans())
     def dose_ends(self, steps: int, told: bool) -> None:
         assert self.device.dose is not None
+        if self.device.dose.state == codes.DOSE_ACCEPTED:
+            self.dose_begins_to_flow(told=False)
         state = codes.DOSE_DELIVERED if steps == 178 else codes.DOSE_PARTIAL
         self.device.dose = replace(self.device.dose, state=state, emitted_steps=steps)
         if told:
             self.to_host.append((self.told(), self.device.session))
 
     @precondition(lambda self: self.device.boot <= MAX_RESTARTS)
-    @rule(journal=st.booleans())
-    def device_restarts(self, journal: bool) -> None:
+    @rule(journal=st.booleans(), accepted=st.booleans())
+    def device_restarts(self, journal: bool, accepted: bool) -> None:
+        """Restart it; without its ``journal`` it has forgotten all. ``accepted``: its last word of that is durable."""
         device = self.device
         device.boot += 1
         device.booted_ms = self.now_ms
         device.session = -1
         if not journal:
+            device.journal_whole = False
             device.dose = None
+        elif device.dose is not None and device.dose.state == codes.DOSE_ACCEPTED:
+            # Nothing has moved: either it ended so, or the power took the order back.
+            ended = replace(device.dose, state=codes.DOSE_PARTIAL)
+            device.executions += accepted
+            device.dose = ended if accepted else None
         elif device.dose is not None and not device.dose.final:
             device.dose = replace(device.dose, state=codes.DOSE_UNKNOWN, granted_steps=90, patient_nl=(0, 505))
         if self.link_up:
@@ -290,6 +319,8 @@ class OrderWorld(RuleBasedStateMachine):
         last = self.resolution or self.outcome
         if last.outcome is OutcomeKind.UNKNOWN:
             assert self.device.boot != 1, "unknown although the device could be asked"
+            shown = self.journal_is_read and self.device.shows_never_ran()
+            assert self.machine.last_report is not None or not shown, "unknown although the journal shows the truth"
 
 
 OrderWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=30)

@@ -44,12 +44,22 @@ def steps_of(world: OrderWorld, chance: Chance) -> list[Callable[[], object]]:
         (world.link_up, world.nobody_answers),
         (world.link_up and world.losses < MAX_LOSSES, world.link_is_lost),
         (not world.link_up and world.machine is not None, world.link_is_back),
-        (bool(world.to_device), lambda: world.at_device(*world.to_device.pop(chance.below(len(world.to_device))))),
+        # What goes over the wire comes more often than the rest: it is what orders meet.
+        *[(bool(world.to_device), lambda: world.at_device(*world.to_device.pop(chance.below(len(world.to_device)))))]
+        * 3,
         (bool(world.to_device), world.a_frame_to_the_device_is_lost),
-        (bool(world.to_host), world.an_answer_reaches_the_host),
+        *[(bool(world.to_host), world.an_answer_reaches_the_host)] * 3,
         (bool(world.to_host), world.an_answer_is_lost),
         (device.dose is not None and not device.dose.final, lambda: world.dose_ends(chance.below(179), told=True)),
-        (device.boot <= MAX_RESTARTS, lambda: world.device_restarts(journal=chance.coin())),
+        (
+            device.dose is not None and device.dose.state == codes.DOSE_ACCEPTED,
+            lambda: world.dose_begins_to_flow(told=chance.coin()),
+        ),
+        (
+            device.boot <= MAX_RESTARTS,
+            lambda: world.device_restarts(journal=chance.coin(), accepted=chance.coin()),
+        ),
+        (not world.link_up, lambda: world.the_journal_can_be_read(read=chance.coin())),
     ]
     return [step for allowed, step in possible if allowed]
 
@@ -137,6 +147,16 @@ def takes_the_devices_unknown_for_partial(machine: OrderMachine, event: Event, n
     return OrderMachine._told(machine, event, now_ms)
 
 
+def takes_every_restart_for_a_proof(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
+    assert isinstance(event, order_events.LinkBack)
+    return OrderMachine._link_back(machine, replace(event, never_ran=True), now_ms)
+
+
+def believes_the_journal_in_nothing(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
+    assert isinstance(event, order_events.LinkBack)
+    return OrderMachine._link_back(machine, replace(event, never_ran=False), now_ms)
+
+
 def forgets_to_ask(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
     OrderMachine._link_back(machine, event, now_ms)
     return []
@@ -153,6 +173,8 @@ MUTANTS: list[tuple[type[Event], Rule]] = [
     (order_events.Told, takes_the_devices_unknown_for_the_truth),
     (order_events.Told, takes_the_devices_unknown_for_partial),
     (order_events.LinkBack, forgets_to_ask),
+    (order_events.LinkBack, takes_every_restart_for_a_proof),
+    (order_events.LinkBack, believes_the_journal_in_nothing),
 ]
 
 
@@ -184,7 +206,8 @@ def test_the_model_catches_another_boot_taken_for_the_same(monkeypatch: pytest.M
     original = OrderMachine._link_back
 
     def same_boot(machine: OrderMachine, event: Event, now_ms: int) -> list[Action]:
-        return original(machine, order_events.LinkBack(machine.order.boot), now_ms)
+        assert isinstance(event, order_events.LinkBack)
+        return original(machine, replace(event, boot=machine.order.boot), now_ms)
 
     monkeypatch.setitem(orders._RULES, order_events.LinkBack, same_boot)
     assert_caught(seed)

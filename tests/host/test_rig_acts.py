@@ -152,7 +152,8 @@ async def test_treatment_cartridges_calibration_and_records_are_told(tmp_path: P
         assert (await here.rig.treatment()).treatment == TREATMENT
         assert (await here.rig.cartridge("counter_agent")).lot == LOTS[codes.CHANNEL_COUNTER_AGENT]
         assert (await here.rig.get_calibration("flush")).step_fl == 5_607_800
-        assert (await here.rig.record(1)).octets == bytes(80)
+        await here.rig.dose(1000, 1000)
+        assert (await here.rig.record(1)).octets == here.device.journal[1]
         with pytest.raises(RigError) as caught:
             await here.rig.record(7)
         assert caught.value.reason == "no_record"
