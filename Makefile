@@ -112,6 +112,7 @@ check-imports:
 check-generated:
 	@$(BIN)/python -m protocol.generate --check
 	@$(BIN)/python -m hil.toolchain.firmware_readme --check
+	@$(BIN)/python -m host.access.readme --check
 
 check-requirements:
 	@$(BIN)/python -m tests.requirements.matrix
@@ -143,6 +144,7 @@ image: setup ## the Pico image, built from Debian's sources
 docs: setup ## write the generated files anew
 	@$(BIN)/python -m protocol.generate
 	@$(BIN)/python -m hil.toolchain.firmware_readme
+	@$(BIN)/python -m host.access.readme
 
 lock: venv ## solve the dependencies anew
 	@$(BIN)/python -m venv .cache/solver

@@ -14,6 +14,7 @@ from host.cli_options import EXIT_CODES_HELP, Json, LedgerFile, Port, command
 from host.cli_plugins import PluginGroup
 from host.cli_run import ledger_path, port_url, reported
 from host.cli_treatment import treatment_app
+from host.cli_user import user_app
 
 app = typer.Typer(
     name="rig",
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(treatment_app, name="treatment")
 app.add_typer(calibration_app, name="calibration")
+app.add_typer(user_app, name="user")
 add_dose_commands(app)
 
 

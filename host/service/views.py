@@ -53,7 +53,11 @@ def rig_object(name: str, rig: Rig | None, link: LinkNews, ledger_problem: RigEr
         "telemetry": _telemetry(telemetry.message, telemetry_object(telemetry)) if telemetry is not None else None,
         "alarms": {**alarms_object(alarms), "source": "alarms"} if alarms is not None else None,
         "statistics": rig.link_statistics() if rig is not None else {},
-        "ledger": {"problem": error_object(ledger_problem) if ledger_problem is not None else None},
+        "ledger": {
+            "problem": error_object(ledger_problem) if ledger_problem is not None else None,
+            "not_compared": rig.not_compared or None if rig is not None else None,
+            "disagreements": [found.as_dict() for found in rig.disagreements] if rig is not None else [],
+        },
     }
 
 

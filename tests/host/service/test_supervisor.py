@@ -221,3 +221,17 @@ async def test_without_a_ledger_nothing_is_dosed_and_a_stop_works(tmp_path):
             await order(here.rig)
         assert caught.value.code.startswith("ledger_")
         assert (await here.rig.stop(codes.CAUSE_OPERATOR, "ravi")).cause == "operator"
+
+
+@pytest.mark.req("LEDGER-6")
+@virtual
+async def test_what_rig_and_ledger_disagree_about_is_in_the_state_of_the_rig(tmp_path):
+    device = FakeDevice(now_ms)
+    async with clinic(tmp_path, devices={"chair-1": device}) as here:
+        await here.rig.until_ended((await order(here.rig)).id)
+        assert here.rig.view()["ledger"] == {"problem": None, "not_compared": None, "disagreements": []}
+    device.journal.clear()
+    device.doses.clear()
+    async with clinic(tmp_path, devices={"chair-1": device}) as here:
+        (found,) = here.rig.view()["ledger"]["disagreements"]
+        assert found["problem"] == "missing"
