@@ -135,8 +135,9 @@ class CommandBook:
         be, and what keeps the ledger from writing: then nothing was accepted.
         """
         async with self._one_at_a_time:
-            if command.key is not None and command.key in self._by_key:
-                return self._again(command), False
+            earlier = self.earlier(command)
+            if earlier is not None:
+                return earlier, False
             if sum(known.end is None for known in self._commands.values()) >= MAX_OPEN:
                 raise RigError(
                     "too_many", f"{MAX_OPEN} commands to rig {self._rig} are under way.", "Wait until one has ended."
@@ -157,8 +158,10 @@ class CommandBook:
             self._tell(ended)
         return ended
 
-    def _again(self, command: Command) -> Command:
-        assert command.key is not None
+    def earlier(self, command: Command) -> Command | None:
+        """Return the command that was accepted under the same key, None for none. Raises ``key_reused``."""
+        if command.key is None or command.key not in self._by_key:
+            return None
         known = self._commands[self._by_key[command.key]]
         if (known.what, known.arguments) != (command.what, command.arguments):
             raise RigError(

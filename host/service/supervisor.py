@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from host import ledger_queries
 from host.errors import RigError
 from host.ledger import Ledger
 from host.link.messages import Message
@@ -128,10 +129,12 @@ class RigSupervisor:
         key: str | None = None,
         dose_id: bytes | None = None,
     ) -> Command:
-        """Accept a command durably, and carry it out in a task of its own. Raises ``RigError``: none was accepted."""
+        """Accept a command durably, and carry it out in a task of its own. Raises ``RigError``: none was accepted.
+
+        One that was accepted before under the same key is returned as it is, whatever state the rig is in.
+        """
         if self.book is None:
             raise self.problem or _no_ledger(self.name)
-        rig = self.present_rig()
         command = Command(
             id=os.urandom(ID_OCTETS).hex(),
             rig=self.name,
@@ -141,6 +144,10 @@ class RigSupervisor:
             key=key,
             dose_id=dose_id.hex() if dose_id is not None else None,
         )
+        earlier = self.book.earlier(command)
+        if earlier is not None:
+            return earlier
+        rig = self.present_rig()
         accepted, new = await self.book.accept(command)
         if new:
             self._spawn(accepted, self._carry_out(accepted, rig, work))
@@ -169,12 +176,15 @@ class RigSupervisor:
             while True:
                 try:
                     await self._serve()
+                except RigError as error:
+                    self._trouble(error)
+                    await self._close()
                 except Exception as error:  # noqa: BLE001  a defect here must not take the service from the other rigs
                     _LOG.exception("rig %s begins anew", self.name)
                     self._trouble(RigError("internal", f"A defect ended the supervisor: {error!r}.", "Report it."))
                     await self._close()
-                    await self._pause(attempt)
-                    attempt += 1
+                await self._pause(attempt)
+                attempt += 1
         finally:
             await self._close()
 
@@ -271,11 +281,22 @@ class RigSupervisor:
             end = await work(rig)
         except RigError as error:
             end = commands.ended_by(error)
+            if end["outcome"] == "unknown" and await self._never_left(command):
+                end = {**end, "outcome": "not_sent"}
         except Exception as error:  # noqa: BLE001  who waits for the end must hear of a defect too
             _LOG.exception("command %s", command.id)
             end = commands.ended_by(RigError("internal", f"A defect ended the command: {error!r}.", "Report it."))
         if not self._closing:
             await self._end(command, end)
+
+    async def _never_left(self, command: Command) -> bool:
+        """Whether the command is a dose whose intent was never written: then no frame of it has left."""
+        if command.dose_id is None or self.ledger is None:
+            return False
+        dose_id = bytes.fromhex(command.dose_id)
+        with suppress(RigError):
+            return not await self.ledger.read(lambda database: ledger_queries.doses(database, [dose_id]))
+        return False
 
     async def _end(self, command: Command, end: dict[str, Any]) -> None:
         assert self.book is not None

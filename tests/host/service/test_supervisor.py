@@ -80,6 +80,20 @@ async def test_a_repeated_key_gives_one_dose(tmp_path):
         assert len(here.device.doses) == 1
 
 
+@pytest.mark.req("LEDGER-3")
+@virtual
+async def test_a_repeated_key_shows_its_command_though_the_rig_is_gone(tmp_path):
+    async with clinic(tmp_path) as here:
+        first = await order(here.rig, key="k")
+        await here.rig.until_ended(first.id)
+        here.line.refuse = GONE
+        here.line.cut()
+        await here.until(lambda: here.rig.view()["state"] == "unreachable")
+        assert (await order(here.rig, key="k")).id == first.id
+        with pytest.raises(RigError, match="cut"):
+            await order(here.rig, key="another")
+
+
 @pytest.mark.req("STOP-1", "STOP-10")
 @virtual
 async def test_a_stop_ends_a_dose_and_names_who_stopped(tmp_path):
@@ -209,6 +223,38 @@ async def test_a_command_whose_order_never_left_ends_as_not_sent_at_the_next_sta
         assert end_of(here.rig, accepted)["outcome"] == "not_sent"
         assert end_of(here.rig, other)["outcome"] == "unknown"
         assert here.device.doses == {}
+
+
+@pytest.mark.req("LEDGER-3")
+@virtual
+@pytest.mark.parametrize(("recorded", "outcome"), [(False, "not_sent"), (True, "unknown")])
+async def test_a_dose_whose_link_broke_is_unknown_only_when_its_order_may_have_left(tmp_path, recorded, outcome):
+    async with clinic(tmp_path) as here:
+
+        async def breaks(rig):
+            if recorded:
+                await here.rig.ledger.append("intent", {"dose_id": b"dose0001".hex(), "rig": "chair-1"})
+            raise RigError("link_lost", "The link was lost.", "Wait.")
+
+        accepted = await here.rig.begin("dose", {}, breaks, operator="ravi", dose_id=b"dose0001")
+        await here.rig.until_ended(accepted.id)
+        assert end_of(here.rig, accepted)["outcome"] == outcome
+
+
+@virtual
+async def test_a_ledger_that_fails_at_the_start_is_told_by_its_own_name_and_tried_again(tmp_path, monkeypatch):
+    load, failing = CommandBook.load, [True]
+
+    async def fail_once(book):
+        if failing:
+            failing.clear()
+            raise RigError("ledger_full", "The disk is full.", "Make room.")
+        return await load(book)
+
+    monkeypatch.setattr(CommandBook, "load", fail_once)
+    async with clinic(tmp_path) as here:
+        assert (await here.heard("trouble"))["error"]["code"] == "ledger_full"
+        assert here.rig.view()["ready"]
 
 
 @pytest.mark.req("LEDGER-3")
