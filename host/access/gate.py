@@ -27,6 +27,8 @@ MAX_HASHES_WAITING: Final = 16
 MAX_SOURCE_CHARACTERS: Final = 64
 # That something was used is written down no more often than this, ms.
 NOTE_USE_EVERY_MS: Final = 60_000
+# Of so many it is remembered when that was written down; of more it may be written down twice.
+MAX_NOTED: Final = 1024
 # A stop does not wait longer for the store to say who asks, s.
 STOP_ANSWER_S: Final = 0.25
 # What keeps the store from answering; anything else is an answer.
@@ -53,6 +55,7 @@ class Gate:
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="access-passwords")
         self._hashes_waiting = 0
         self._noting: dict[str, asyncio.Task[None]] = {}
+        self._noted_ms: dict[str, int] = {}
 
     async def __aenter__(self) -> "Gate":
         return self
@@ -194,8 +197,14 @@ class Gate:
 
     def _note_use(self, reference: str, last_used_ms: int, touch: Callable[[str], Coroutine[Any, Any, None]]) -> None:
         """Have it written down, beside the request: nobody waits for it, a stop least of all."""
-        if self._store.clock.now_ms() - last_used_ms < NOTE_USE_EVERY_MS or reference in self._noting:
+        now_ms = self._store.clock.now_ms()
+        # What was read before it was noted may come here after it.
+        last_used_ms = max(last_used_ms, self._noted_ms.get(reference, 0))
+        if now_ms - last_used_ms < NOTE_USE_EVERY_MS or reference in self._noting:
             return
+        self._noted_ms[reference] = now_ms
+        if len(self._noted_ms) > MAX_NOTED:
+            del self._noted_ms[next(iter(self._noted_ms))]
         task = asyncio.create_task(self._noted(reference, touch), name=f"note use of {reference}")
         self._noting[reference] = task
         task.add_done_callback(lambda _: self._noting.pop(reference, None))

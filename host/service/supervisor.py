@@ -74,6 +74,7 @@ class RigSupervisor:
         self._connected = asyncio.Event()
         self._link_told: tuple[object, ...] = ()
         self._alarms: tuple[int, ...] = ()
+        self._told = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
 
     # What others see.
@@ -134,7 +135,7 @@ class RigSupervisor:
         One that was accepted before under the same key is returned as it is, whatever state the rig is in.
         """
         if self.book is None:
-            raise self.problem or _no_ledger(self.name)
+            raise self.problem or no_ledger(self.name)
         command = Command(
             id=os.urandom(ID_OCTETS).hex(),
             rig=self.name,
@@ -153,11 +154,20 @@ class RigSupervisor:
             self._spawn(accepted, self._carry_out(accepted, rig, work))
         return accepted
 
-    async def until_ended(self, command_id: str) -> None:
-        """Wait until a command of this run has ended."""
-        task = self._running.get(command_id)
-        if task is not None:
-            await asyncio.wait([task])
+    async def until_ended(self, command_id: str, seconds: float | None = None) -> None:
+        """Wait until a command has ended, for so long at most; not at all for one that is not known."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._is_open(command_id):
+                    await self._told.wait()
+
+    def command(self, command_id: str) -> Command | None:
+        """Return a command, None when there is none of this id, or no ledger now."""
+        return self.book.get(command_id) if self.book is not None else None
+
+    def _is_open(self, command_id: str) -> bool:
+        command = self.command(command_id)
+        return command is not None and command.end is None
 
     def new_dose_id(self) -> bytes:
         """Return an id for a dose."""
@@ -258,6 +268,7 @@ class RigSupervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         ledger, self.ledger, self.book = self.ledger, None, None
+        self._wake()
         if ledger is not None:
             await ledger.close()
         self._closing = False
@@ -340,7 +351,13 @@ class RigSupervisor:
             self._link_told = told
             self._hub.publish("link", self.name, views.link_object(news))
 
+    def _wake(self) -> None:
+        """Let everybody look again who waits for the end of a command."""
+        told, self._told = self._told, asyncio.Event()
+        told.set()
+
     def _tell_command(self, command: Command) -> None:
+        self._wake()
         self._hub.publish("command", self.name, command.as_dict())
 
     def _heard(self, message: Message) -> None:
@@ -362,7 +379,8 @@ class RigSupervisor:
             self._hub.publish("alarms", self.name, alarms_object(Reading(message, 0.0)))
 
 
-def _no_ledger(name: str) -> RigError:
+def no_ledger(name: str) -> RigError:
+    """Return the error for a rig whose ledger is not open yet."""
     return RigError("ledger_closed", f"The ledger of rig {name} is not open yet.", "Wait a moment.")
 
 

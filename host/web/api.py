@@ -13,7 +13,7 @@ from starlette.routing import Route as StarletteRoute
 from host.errors import RigError, UsageError
 from host.service.commands import MAX_KEY, Command
 from host.service.service import Service
-from host.service.supervisor import RigSupervisor
+from host.service.supervisor import RigSupervisor, no_ledger
 from host.service.works import SPECS, DoseBody, Spec, check_dose_body, give_dose
 from host.web.answers import error_answer, json_answer, read_body
 from host.web.events import CONTENT_TYPE, event_stream
@@ -22,6 +22,7 @@ from host.web.routes import Parameter, Route
 from protocol import codes
 
 MAX_LISTED: Final = 200
+MAX_WAIT_S: Final = 60
 _CAUSES: Final = {
     "operator": codes.CAUSE_OPERATOR,
     "clinician": codes.CAUSE_CLINICIAN,
@@ -34,6 +35,14 @@ KEY: Final = Parameter(
     {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"},
 )
 COMMAND: Final = Parameter("command", "path", "Id of the command.", {"type": "string", "pattern": "^[0-9a-f]{16}$"})
+
+
+WAIT: Final = Parameter(
+    "wait_s",
+    "query",
+    "Answer when it has ended, or after so many seconds.",
+    {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_S},
+)
 
 
 class StopBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,8 +80,12 @@ class Api:
 
     async def _command(self, request: Request) -> Response:
         command_id = request.path_params["command"]
-        book = self._named(request).book
-        command = book.get(command_id) if book is not None else None
+        wait_s = _wait_s(request)
+        supervisor = self._named(request)
+        if supervisor.book is None:
+            raise supervisor.problem or no_ledger(supervisor.name)
+        await supervisor.until_ended(command_id, wait_s)
+        command = supervisor.command(command_id)
         if command is None:
             raise RigError("not_found", f"There is no command {command_id!r}.", "The rig's commands are listed.")
         return json_answer(command.as_dict())
@@ -165,7 +178,7 @@ class Api:
                 self._command,
                 {200: "The command."},
                 None,
-                (named, COMMAND),
+                (named, COMMAND, WAIT),
             ),
             Route(
                 "GET",
@@ -229,6 +242,13 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _accepted(command: Command) -> Response:
     place = f"/v1/rigs/{command.rig}/commands/{command.id}"
     return json_answer(command.as_dict(), 202, {"location": place})
+
+
+def _wait_s(request: Request) -> int:
+    told = request.query_params.get("wait_s", "0")
+    if not (told.isascii() and told.isdecimal() and len(told) <= 3 and int(told) <= MAX_WAIT_S):
+        raise UsageError(f"wait_s is {told!r}.", f"It is a whole number of seconds, 0 to {MAX_WAIT_S}.")
+    return int(told)
 
 
 def _key(request: Request) -> str | None:

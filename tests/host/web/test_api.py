@@ -117,6 +117,18 @@ async def test_a_stop_that_nobody_has_seen_is_an_error_that_says_what_to_do(tmp_
 
 
 @virtual
+async def test_who_asks_for_a_command_may_wait_for_its_end(tmp_path):
+    async with web(tmp_path) as here:
+        dose = await here.post("/doses", DOSE)
+        place = f"{RIG}/commands/{dose['id']}"
+        assert (await here.get(f"{place}?wait_s=0"))["end"] is None
+        assert (await here.get(f"{place}?wait_s=1"))["end"] is None
+        assert (await here.get(f"{place}?wait_s=30"))["end"]["outcome"] == "delivered"
+        for wrong in ("61", "-1", "1.5", "x", "", "9999"):
+            assert "wait_s" in (await here.get(f"{place}?wait_s={wrong}", 400))["error"]["what"]
+
+
+@virtual
 async def test_a_stop_is_cleared_and_a_clear_without_one_is_refused_with_the_reason(tmp_path):
     async with web(tmp_path) as here:
         await here.post("/stop", status=200)
