@@ -233,6 +233,13 @@ def test_stops_stand_in_their_order_and_a_fourth_has_to_wait(fram, journal):
 
 
 @pytest.mark.req("STOP-1")
+def test_three_stops_wait_at_most_however_short_they_are(journal):
+    for number in range(3):
+        assert journal.store(CELL_STOP, bytes([number]))
+    assert not journal.store(CELL_STOP, b"4")
+
+
+@pytest.mark.req("STOP-1")
 def test_a_queue_that_is_full_takes_a_stop(fram, journal):
     assert fill_with_cells(journal) == CELLS_AT_MOST
     assert journal.store(CELL_STOP, b"stop")

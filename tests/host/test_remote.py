@@ -30,8 +30,9 @@ async def test_a_program_doses_and_gets_the_one_end(tmp_path):
         end = await service.rig("chair-1").dose(1_000, 5_000)
         assert (end["outcome"], end["result"]["asked_nl"]) == ("delivered", 1_000)
         assert len(here.device.doses) == 1
+        await here.until(lambda: here.rig.view()["ready"])
         (state,) = await service.rigs()
-        assert state["ready"]
+        assert (state["rig"], state["telemetry"]["source"]) == ("chair-1", "telemetry")
 
 
 @pytest.mark.req("STOP-1")
