@@ -1,6 +1,7 @@
 """The fake device behind a pseudo terminal, in real time, as a process: ``python -m tests.host.pty_device MODE``.
 
-Prints the port's path. Modes: good, other_schema, silent, garbage, repl, deaf (answers nothing that is no stop).
+Prints the port's path, a name of its own: the kernel gives the number of a terminal that has ended to the next one,
+which may be another test's. Modes: good, other_schema, silent, garbage, repl, deaf (answers nothing that is no stop).
 A line on stdin: ``unplug`` ends the terminal, ``boot`` restarts the device, ``facts`` prints what happened as JSON.
 """
 
@@ -10,7 +11,9 @@ import json
 import os
 import pty
 import sys
+import tempfile
 import tty
+from pathlib import Path
 
 from tests.host.fake_device import FakeDevice, run_device
 from tests.host.loops import now_ms
@@ -19,13 +22,14 @@ GARBAGE = bytes(range(1, 256)) * 2 + b"\0"
 REPL = b"Traceback (most recent call last):\r\nMicroPython v1.25.0; Raspberry Pi Pico\r\n>>> "
 
 
-async def main(mode: str) -> None:
-    """Serve until stdin ends."""
+async def main(mode: str, port: Path) -> None:
+    """Serve under the name ``port`` until stdin ends."""
     master, slave = pty.openpty()
     tty.setraw(master)
     tty.setraw(slave)
     os.set_blocking(master, False)
-    print(os.ttyname(slave), flush=True)
+    port.symlink_to(os.ttyname(slave))
+    print(port, flush=True)
     loop = asyncio.get_running_loop()
     device = FakeDevice(now_ms, schema=b"another!") if mode == "other_schema" else FakeDevice(now_ms)
     tasks: list[asyncio.Task[None]] = []
@@ -55,6 +59,7 @@ async def main(mode: str) -> None:
     while line := (await commands.readline()).decode().strip():
         if line == "unplug":
             loop.remove_reader(master)
+            port.unlink()
             os.close(slave)
             os.close(master)
             write = bytes  # type: ignore[assignment]
@@ -73,4 +78,5 @@ async def main(mode: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    with tempfile.TemporaryDirectory(prefix="nanorig-") as folder:
+        asyncio.run(main(sys.argv[1], Path(folder, "port")))
