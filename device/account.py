@@ -6,7 +6,7 @@ Every figure is an upper end, so that a dose which was lost with the power count
 from device.cartridges import PURGE_NL
 from device.contents import LINE_NL
 from device.intervals import Intervals
-from device.journal_cells import CELL_LINE, CELL_TOTALS
+from device.journal_cells import CELL_LINE, CELL_TOTALS, CELL_USE
 from device.play import Play
 from device.treatment import NO_ID
 from device.window import Window
@@ -30,6 +30,8 @@ _PATIENT_MIN = const(11)
 _PATIENT_MAX = const(12)
 _WASTE_MIN = const(13)
 _WASTE_MAX = const(14)
+# The journal keeps the last 320 records: a cell that does not include them any more could not be brought up to date.
+_STORED_ANEW = const(64)
 _CHANGES = 1 << CELL_TOTALS | 1 << CELL_LINE
 
 
@@ -77,6 +79,8 @@ class Account:
         for record in records:
             if record[_CHANNEL] == channel:
                 self._cartridges.use(channel, _taken_nl(record))
+        if len(records) >= _STORED_ANEW:
+            self._cartridges.all[channel].changed = True
 
     def accepted(self, dose: "DoseState", now_ms: int) -> bool:
         """Journal an order that was accepted; False when it must not begin."""
@@ -94,6 +98,10 @@ class Account:
         if dose.to_patient and dose.pump.granted_steps:
             self.intervals.ended(dose.channel, now_ms)
         self.dirty |= _CHANGES
+        journal = self._journal
+        for cartridge in self._cartridges.all:
+            if journal.newest - journal.includes(CELL_USE + cartridge.channel) >= _STORED_ANEW:
+                cartridge.changed = True
 
     def pack_totals(self) -> bytes:
         """Return the treatment's totals and what the window holds, for their cell."""

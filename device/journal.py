@@ -133,6 +133,10 @@ class Journal:
             found.append(record)
         return found
 
+    def includes(self, cell: int) -> int:
+        """Return the number of the newest record when ``cell`` was stored, 0 when it never was."""
+        return self._cells.includes(cell)
+
     def store(self, cell: int, payload: bytes | bytearray) -> bool:
         """Queue a copy of ``payload`` for ``cell``; False when there is no room now, or garbage stands there."""
         length = self._cells.length(len(payload))

@@ -107,3 +107,24 @@ async def test_the_totals_of_the_treatment_survive_the_power_and_count_the_unkno
     assert treatment.treatment == other.treatment
     assert treatment.flush_nl == first.patient_max_nl + second.patient_max_nl
     await other.close()
+
+
+RECORDS_KEPT = 320
+
+
+@pytest.mark.only("twin")
+@pytest.mark.req("RESCUE-1", "LEDGER-1", "LEDGER-2")
+async def test_after_more_doses_than_the_journal_keeps_a_channel_never_used_still_rescues(
+    bench: Bench, host: RawHost
+) -> None:
+    for _ in range(RECORDS_KEPT + 10):
+        assert (await host.ended(await host.start(100, 5000, kind=codes.KIND_PRIME))).state == codes.DOSE_DELIVERED
+    bench.power_off()
+    other = await back(bench)
+    status = await other.status()
+    assert not status.self_test & codes.SELF_TEST_JOURNAL
+    accepted = await other.rescue(1_000, 2000)
+    await press(bench)
+    assert (await other.ended(accepted.dose_id)).state == codes.DOSE_DELIVERED
+    assert bench.edge_count(COUNTER) > 0
+    await other.close()

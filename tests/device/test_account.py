@@ -16,9 +16,17 @@ class Journal:
     boot_count = 1
 
 
+class Cartridge:
+    changed = False
+
+
 class Cartridges:
+    def __init__(self):
+        self.all = (Cartridge(), Cartridge(), Cartridge())
+        self.used_nl = 0
+
     def use(self, channel, volume_nl):
-        pass
+        self.used_nl += volume_nl
 
 
 def record(channel, nl, kind=codes.KIND_DOSE, treatment=TREATMENT):
@@ -35,7 +43,8 @@ class Books:
         self.treatment.id = TREATMENT
         self.contents = Contents()
         self.contents.clear()
-        self.account = Account(Journal(), self.treatment, self.contents, Cartridges())
+        self.cartridges = Cartridges()
+        self.account = Account(Journal(), self.treatment, self.contents, self.cartridges)
 
     def load(self, not_in_totals, not_in_line, window_nl=0):
         self.account.load(not_in_totals, not_in_line, window_nl, 1_000)
@@ -90,3 +99,12 @@ def test_waste_counts_for_nobody_and_moves_what_stands_before_the_valve():
     books = Books().load([record(AGENT, 5_000, codes.KIND_PRIME)], [record(AGENT, 5_000, codes.KIND_PRIME)])
     assert books.treatment.agent_max_nl == 0
     assert books.contents.agent_in_line_nl == 5_000
+
+
+@pytest.mark.req("LEDGER-1")
+@pytest.mark.parametrize(("doses", "stored"), [(63, False), (64, True)])
+def test_a_cartridge_that_nothing_was_taken_from_in_many_doses_is_stored_anew(doses, stored):
+    books = Books()
+    books.account.load_use(AGENT, [record(FLUSH, 100)] * doses)
+    assert books.cartridges.used_nl == 0
+    assert [cartridge.changed for cartridge in books.cartridges.all] == [stored, False, False]

@@ -3,7 +3,7 @@
 import pytest
 
 from device.ceilings import LOOSEST
-from device.journal_cells import CELL_KEY, CELL_PRESSURE_LIMIT, CELL_STOP, SIZES
+from device.journal_cells import CELL_KEY, CELL_PRESSURE_LIMIT, CELL_STOP, CELL_USE, SIZES
 from device.kept import Kept
 from device.latches import Latches
 from protocol import codes, messages
@@ -64,6 +64,19 @@ def test_a_stop_is_written_at_once_and_that_it_was_cleared_when_all_else_is_dura
     assert journal.flush()
     assert in_fram() == codes.CAUSE_NONE
     assert not latches.dirty
+
+
+@pytest.mark.req("LEDGER-1", "RESCUE-1")
+def test_what_no_dose_has_changed_is_stored_anew_while_the_journal_still_has_what_came_after(device):
+    journal = device.controller.journal
+    counter = CELL_USE + codes.CHANNEL_COUNTER_AGENT
+    for number in range(1, 66):
+        stored = journal.includes(counter)
+        device.order(number.to_bytes(8, "little"), kind=codes.KIND_PRIME, volume=100, rate=5_000)
+        device.run(3_500)
+        assert journal.newest == number
+    assert stored == 0
+    assert journal.includes(counter) == 65
 
 
 @pytest.mark.req("STOP-1")
