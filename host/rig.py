@@ -22,7 +22,15 @@ from host.link.urls import open_transport as open_url
 from host.link.urls import rig_name
 from host.profiles import CONSTANT, Profile
 from host.recording import operator_name
-from host.records import NO_CARTRIDGE, NO_LOT, NO_TREATMENT, ORDER_LIFE_MS, PATIENT_KINDS
+from host.records import (
+    FINAL_STATES,
+    NO_CARTRIDGE,
+    NO_LOT,
+    NO_TREATMENT,
+    ORDER_LIFE_MS,
+    PATIENT_KINDS,
+    name_of,
+)
 from host.reports import DeviceIdentity, Outcome, Progress, StopReport
 from host.requests import check_dose, check_id, check_profile
 from host.stopping import CONFIRM_S, LatchWatch, repeat_stop, stop_shared
@@ -240,7 +248,7 @@ class Rig(Acts):
         """Close a dose of which not even the rig knows what was given; it stays counted as its upper end.
 
         Where the rig waits for it too, somebody there has to press the foot switch; ``tell`` is told so. The ledger
-        then names the person. Raises ``RigError``.
+        then names the person. Raises ``RigError``; a dose that the rig has not ended yet stays open: it can flow again.
         """
         if not person.strip():
             raise UsageError("Nobody was named.", "Name the person who closes the unknown dose.")
@@ -251,8 +259,18 @@ class Rig(Acts):
             await self.confirmed("The unknown dose was not closed")
             if (await self.status()).unresolved_id == dose_id:
                 raise not_confirmed("The unknown dose was not closed")
+        report = await self.get_dose(dose_id)
+        if report.state not in {*FINAL_STATES, codes.DOSE_NOT_KNOWN}:
+            state = name_of("dose_state", report.state)
+            raise RigError(
+                "refused",
+                f"Dose {dose_id.hex()} has not ended: the rig says that it is {state}.",
+                "Stop the rig, or have the dose resumed; then the rig tells what was given.",
+            )
         runner = self._core.known_runner(dose_id)
         if runner is not None:
+            # What the rig does know is the truth; the person's word counts only behind it.
+            runner.feed(order_events.Told(report))
             runner.feed(order_events.ResolvedBy(person.strip()))
             await asyncio.wait([runner.task], timeout=SETTLE_S)
 

@@ -32,7 +32,7 @@ class DoseWatch:
         self._stopped = False
 
     async def until_end(self, stop: Callable[[], Awaitable[StopReport]], max_pause_s: float | None) -> Outcome:
-        """Return the outcome; a pause longer than ``max_pause_s`` is ended by ``stop``, once."""
+        """Return the outcome; a pause longer than ``max_pause_s`` is ended by ``stop``, until one has landed."""
         outcome = self._runner.outcome
         changed = self._runner.changed
         outcome.add_done_callback(lambda _: changed.set())
@@ -40,8 +40,7 @@ class DoseWatch:
             changed.clear()
             self._tell()
             if max_pause_s is not None and self._paused_for_s() > max_pause_s and not self._stopped:
-                self._stopped = True
-                await self._stop(stop)
+                self._stopped = await self._stop(stop)
             timer = self._loop.call_later(HEARTBEAT_S, changed.set)
             try:
                 await changed.wait()
@@ -50,11 +49,13 @@ class DoseWatch:
         self._tell()
         return outcome.result()
 
-    async def _stop(self, stop: Callable[[], Awaitable[StopReport]]) -> None:
+    async def _stop(self, stop: Callable[[], Awaitable[StopReport]]) -> bool:
         try:
             await stop()
         except RigError as error:
             _LOG.error("%s", error)
+            return False
+        return True
 
     def _paused_for_s(self) -> float:
         report = self._runner.last_report

@@ -144,6 +144,22 @@ async def test_a_pause_longer_than_allowed_is_stopped(tmp_path: Path) -> None:
         assert here.device.state == codes.DEVICE_STOPPED
 
 
+@virtual
+async def test_a_pause_longer_than_allowed_is_stopped_although_the_first_stop_does_not_land(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        dose = asyncio.create_task(here.rig.dose(5000, 1000, max_pause_s=2.0))
+        await here.flowing()
+        await here.rig.pause()
+        await asyncio.sleep(1.5)
+        out, here.line.out = here.line.out, lambda _: []
+        while "stop" not in {row.fields["kind"] for row in await here.ledger.rows(2)}:
+            await asyncio.sleep(0.1)
+        here.line.out = out
+        assert (await dose).outcome is OutcomeKind.PARTIAL
+        assert here.device.state == codes.DEVICE_STOPPED
+    assert [row["confirmed"] for row in here.rows("stop")][-1]
+
+
 Act = Callable[[Rig], Awaitable[Any]]
 
 

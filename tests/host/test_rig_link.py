@@ -97,6 +97,53 @@ async def test_unplugging_in_mid_dose_ends_unknown_and_the_truth_comes_later(tmp
     assert verify(here.path).verified
 
 
+@pytest.mark.req("LEDGER-3", "LINK-4")
+@virtual
+async def test_nobody_closes_a_dose_that_the_rig_has_only_paused(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        dose = asyncio.create_task(here.rig.dose(12_500, 1000))
+        await here.flowing()
+        here.line.cut()
+        here.line.refuse = _gone()
+        dose_id = bytes.fromhex((await dose).dose_id)
+        here.line.refuse = None
+        await here.until(lambda: here.rig.link.state is LinkState.CONNECTED)
+        with pytest.raises(RigError) as caught:
+            await here.rig.close_unknown(dose_id, "Dr. Okafor")
+        assert "has not ended: the rig says that it is paused" in caught.value.what
+        assert "Stop the rig" in caught.value.todo
+        assert here.rows("resolution") == []
+        await here.rig.stop()
+        while "resolution" not in {row.fields["kind"] for row in await here.ledger.rows(2)}:
+            await asyncio.sleep(0.1)
+    (truth,) = here.rows("resolution")
+    assert truth["outcome"] == "partial"
+    assert truth["emitted_steps"] == here.device.last.emitted_steps
+
+
+@pytest.mark.req("LEDGER-3")
+@virtual
+async def test_what_the_rig_knows_counts_although_a_person_closes_the_dose_as_unknown(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        dose = asyncio.create_task(here.rig.dose(12_500, 1000))
+        await here.flowing()
+        here.line.cut()
+        here.line.refuse = _gone()
+        dose_id = bytes.fromhex((await dose).dose_id)
+        here.line.refuse = None
+        await here.until(lambda: here.rig.link.state is LinkState.CONNECTED)
+        runner = here.rig._core.known_runner(dose_id)
+        assert runner is not None
+        # All that would tell it unasked, and the answers to what the order itself asks, are lost.
+        runner._spawn = lambda *_: None  # type: ignore[method-assign]
+        here.device.mute_datagrams = True
+        here.device._end(codes.DOSE_PARTIAL, codes.CAUSE_DEADLINE)
+        await here.rig.close_unknown(dose_id, "Dr. Okafor")
+    (truth,) = here.rows("resolution")
+    assert (truth["outcome"], truth["resolved_by"]) == ("partial", "device")
+    assert truth["emitted_steps"] == here.device.last.emitted_steps
+
+
 def _gone() -> Any:
     return TransportError("port_unknown", "There is no port.", "Plug it in.")
 
