@@ -128,6 +128,7 @@ night: setup ## the tests with many more examples each, and a seed of their own
 	@$(BIN)/rig hil model --steps 10000 --seed $$(date +%j)
 	@$(BIN)/rig hil sweep power --seed $$(date +%j)
 	@$(BIN)/rig hil sweep orders --seed $$(date +%j)
+	@$(BIN)/rig hil doses --seed $$(date +%j)
 	@$(BIN)/rig hil sweep power --target vm --seed $$(date +%j)
 	@$(BIN)/rig hil sweep power --target rp2040 --seed $$(date +%j)
 	@$(BIN)/rig hil accuracy --seed $$(date +%j)

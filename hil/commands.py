@@ -11,6 +11,7 @@ import typer
 from hil.accuracy.command import accuracy_command
 from hil.boards.rp2040.command import steps_command, ticks_command
 from hil.boards.serial.commands import wiring_command
+from hil.doses.command import doses_command
 from hil.evidence_command import evidence_app
 from hil.latency.command import latency_command
 from hil.lone_rescue import rescue_command
@@ -157,6 +158,7 @@ hil_app.command("wiring")(wiring_command)
 hil_app.command("latency")(latency_command)
 hil_app.command("accuracy")(accuracy_command)
 hil_app.command("occlusion")(occlusion_command)
+hil_app.command("doses")(doses_command)
 hil_app.command("rescue")(rescue_command)
 hil_app.command("steps")(steps_command)
 hil_app.command("ticks")(ticks_command)
