@@ -20,7 +20,7 @@ $(shell test -x $(BIN)/python || rm -f $(VENV)/packages-* $(VENV)/project-* $(VE
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .PHONY: help setup venv install-packages install-project install-mutation micropython demo test test-rp2040 test-board mutants bench night image lock docs clean
-.PHONY: check check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
+.PHONY: check check-style check-format check-types check-firmware-types check-imports check-generated check-requirements check-names
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
@@ -88,7 +88,7 @@ mutants: setup ## every small change to a rule of the firmware has to fail a tes
 # A file's tests stay together: what they share is made once.
 ON_ALL_CORES := --numprocesses auto --dist loadfile
 
-CHECKS := check-style check-format check-types check-firmware-types check-imports check-generated check-requirements
+CHECKS := check-style check-format check-types check-firmware-types check-imports check-generated check-requirements check-names
 
 check: setup ## style, types, import contracts, generated files, requirements and their tests
 	@$(MAKE) --keep-going $(CHECKS)
@@ -116,6 +116,10 @@ check-generated:
 
 check-requirements:
 	@$(BIN)/python -m tests.requirements.matrix
+
+# Workers that collect at different times have to agree on the tests' names.
+check-names:
+	@$(BIN)/python -m tests.same_names
 
 bench: setup ## how fast the bench runs on each board, against real time
 	@$(BIN)/rig hil speed

@@ -65,7 +65,14 @@ def test_a_file_that_is_not_there(tmp_path):
 @pytest.mark.req("SEC-5")
 @pytest.mark.parametrize(
     "octets",
-    [b"", b"hello", b"PK\x03\x04", gzip.compress(b""), gzip.compress(b"hello\n"), gzip.compress(b'{"format": "x"}\n')],
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"hello", id="text"),
+        pytest.param(b"PK\x03\x04", id="another archive"),
+        pytest.param(gzip.compress(b""), id="nothing packed"),
+        pytest.param(gzip.compress(b"hello\n"), id="text packed"),
+        pytest.param(gzip.compress(b'{"format": "x"}\n'), id="an object packed"),
+    ],
 )
 def test_a_foreign_file(tmp_path, octets):
     path = tmp_path / "foreign"
