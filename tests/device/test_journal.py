@@ -188,6 +188,17 @@ def test_a_cell_holds_what_was_stored_last(fram, rig):
     assert begun(fram).load(CELL_CEILINGS) is None
 
 
+def test_a_cell_tells_the_newest_record_of_when_it_was_stored_also_after_a_start(fram, rig):
+    for number in (1, 2, 3):
+        rig.dose(number)
+        if number == 2:
+            rig.journal.store(CELL_STOP, b"stop")
+            rig.settle()
+    for journal in (rig.journal, begun(fram)):
+        assert journal.newest == 3
+        assert (journal.includes(CELL_STOP), journal.includes(CELL_CEILINGS)) == (2, 0)
+
+
 def test_the_payload_is_copied_when_it_is_stored(fram, rig):
     payload = bytearray(b"abc")
     rig.journal.store(CELL_STOP, payload)
