@@ -12,6 +12,7 @@ from host.cli_progress import DoseDisplay
 from host.cli_run import Interrupts, bounded, open_ledger, put_json, run, say, show_error
 from host.cli_views import OUTCOME_EXIT_CODES, outcome_error, outcome_lines, stop_line
 from host.errors import RigError, UsageError
+from host.ledger import Ledger
 from host.link.messages import Message
 from host.profiles import CONSTANT, Profile
 from host.reports import Outcome, Progress, StopReport
@@ -69,8 +70,7 @@ class Ended:
     outcome: Outcome
     stops: list[StopReport]
     device: dict[str, Any]
-    rows: int
-    head: str
+    ledger: dict[str, Any] | None  # rows and head; None for a rescue that was given without one
 
 
 def parse_amount(name: str, micro: str | None, nano: str | None, unit: str, least_n: int, most_n: int) -> int:
@@ -156,7 +156,9 @@ def dose(url: str, ledger: Path, asked: Request, *, json_output: bool) -> int:
             on_progress=show,
         )
 
-    ended = run(lambda interrupts: _follow(url, ledger, start, interrupts, asked.volume_nl, json_output))
+    ended = run(
+        lambda interrupts: _follow(url, _Ledger(ledger, asked.kind), start, interrupts, asked.volume_nl, json_output)
+    )
     return _tell(ended, json_output)
 
 
@@ -172,7 +174,8 @@ def resume(url: str, ledger: Path, *, json_output: bool) -> int:
             )
         return await rig.follow(report.dose_id, on_progress=show)
 
-    return _tell(run(lambda interrupts: _follow(url, ledger, start, interrupts, None, json_output)), json_output)
+    held = _Ledger(ledger)
+    return _tell(run(lambda interrupts: _follow(url, held, start, interrupts, None, json_output)), json_output)
 
 
 def _runs_again(message: Message) -> bool:
@@ -181,13 +184,13 @@ def _runs_again(message: Message) -> bool:
 
 async def _follow(
     url: str,
-    ledger_path: Path,
+    held: "_Ledger",
     start: Callable[[Rig, Callable[[Progress], None] | None], Awaitable[Outcome]],
     interrupts: Interrupts,
     asked_nl: int | None,
     json_output: bool,
 ) -> Ended:
-    async with await open_ledger(ledger_path) as ledger, Rig.connect(url, ledger=ledger) as rig:
+    async with held as ledger, Rig.connect(url, ledger=ledger) as rig:
         display = None if json_output or asked_nl is None else DoseDisplay(asked_nl)
         stopper = Stopper(rig, say if display is None else display.say)
         interrupts.action = stopper.press
@@ -195,8 +198,37 @@ async def _follow(
             outcome = await start(rig, display.show if display is not None else None)
             await stopper.finished()
         identity = rig.identity
-        rows, head = await ledger.head()
-        return Ended(outcome, stopper.reports, identity.as_dict() if identity is not None else {}, rows, head)
+        device = identity.as_dict() if identity is not None else {}
+        return Ended(outcome, stopper.reports, device, await held.end())
+
+
+class _Ledger:
+    """The ledger of one dose. A rescue goes without, where it cannot be opened or written: the rig's journal has it."""
+
+    def __init__(self, path: Path, kind: str = "dose") -> None:
+        self._path = path
+        self._rescue = kind == "rescue"
+        self._ledger: Ledger | None = None
+
+    async def __aenter__(self) -> Ledger | None:
+        try:
+            self._ledger = await open_ledger(self._path)
+        except RigError as error:
+            if not self._rescue:
+                raise
+            say(f"Without a ledger: {error.what} The rescue goes on; the rig's journal has it.")
+        return self._ledger
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._ledger is not None:
+            await self._ledger.close()
+
+    async def end(self) -> dict[str, Any] | None:
+        """Return how many rows there are and the hash of the last one; None without a ledger."""
+        if self._ledger is None:
+            return None
+        rows, head = await self._ledger.head()
+        return {"rows": rows, "head": head}
 
 
 def _tell(ended: Ended, json_output: bool) -> int:
@@ -206,7 +238,7 @@ def _tell(ended: Ended, json_output: bool) -> int:
             "dose": ended.outcome.as_dict(),
             "stops": [report.as_dict() for report in ended.stops],
             "device": ended.device,
-            "ledger": {"rows": ended.rows, "head": ended.head},
+            "ledger": ended.ledger,
         }
         if error is not None:
             whole["error"] = {"code": error.code, "what": error.what, "todo": error.todo}

@@ -38,7 +38,7 @@ def outcome_lines(outcome: Outcome) -> Iterable[str]:
     yield f"  to patient  {volume_range(outcome.to_patient_nl)}"
     yield f"  to waste    {volume_range(outcome.waste_nl)}"
     if not outcome.recorded:
-        yield "  NOT RECORDED: the ledger could not be written; the rig is asked again on the next connect"
+        yield "  NOT RECORDED in the ledger; the rig's journal has it, and the two are compared on the next connect"
 
 
 def outcome_error(outcome: Outcome) -> RigError | None:

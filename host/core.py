@@ -170,11 +170,16 @@ class RigCore:
     def run_order(self, machine: orders.OrderMachine, *, recorded: bool = True) -> OrderRunner:
         """Start an order, or take one up again."""
         runner = OrderRunner(machine, self.recorder if recorded else None, self.request)
-        dose_id = machine.order.dose_id
-        self._runners[dose_id] = runner
+        self._runners[machine.order.dose_id] = runner
         self._doses_since_compared += 1
-        runner.task.add_done_callback(lambda _: self._runners.pop(dose_id, None))
+        runner.task.add_done_callback(lambda _: self._ended(runner))
         return runner
+
+    def _ended(self, runner: OrderRunner) -> None:
+        self._runners.pop(runner.order.dose_id, None)
+        if runner.rows.nowhere:
+            # What the ledger lacks is in the rig's journal: before the next order it is compared.
+            self._doses_since_compared = COMPARE_AFTER_DOSES
 
     @property
     def dosing(self) -> bool:

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
 from host import order_events, orders
+from host.dose_rows import DoseRows, Recorder
 from host.errors import RigError
 from host.link.messages import Message
-from host.records import DoseReport, Order, OutcomeRecord
+from host.records import DoseReport, OutcomeRecord
 from host.reports import Outcome
 from protocol import messages, typed
 
@@ -19,19 +20,6 @@ MAX_PENDING_EVENTS: Final = 64
 LONGEST_SLEEP_MS: Final = 60_000
 
 Request = Callable[..., Awaitable[Message]]
-
-
-class Recorder(Protocol):
-    """Where intents, outcomes and resolutions become durable; every call raises ``RigError`` when it could not."""
-
-    async def intent(self, order: Order) -> None:
-        """Write the intent."""
-
-    async def outcome(self, order: Order, record: OutcomeRecord) -> None:
-        """Write the one outcome."""
-
-    async def resolution(self, order: Order, record: OutcomeRecord, resolved_by: str) -> None:
-        """Write the truth about an unknown outcome, or who closed it."""
 
 
 class OrderRunner:
@@ -47,13 +35,16 @@ class OrderRunner:
         self.machine = machine
         self.order = machine.order
         self.last_report: DoseReport | None = None
-        self._recorder = recorder
+        restored = machine.state is not orders.OrderState.NEW
+        unknown = machine.state is orders.OrderState.UNKNOWN
+        self.rows = DoseRows(recorder, machine.order, intent=restored, outcome=unknown)
         self._request = request
         self._loop = asyncio.get_running_loop()
         self._events: deque[order_events.Event] = deque()
         self._wake = asyncio.Event()
         self._requests: set[asyncio.Task[None]] = set()
         self._told = asyncio.Event()
+        self._not_durable: RigError | None = None
         self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self.changed = asyncio.Event()  # set whenever the state or the last report may have changed
         self.task = asyncio.create_task(self._run(), name=f"order {self.order.dose_id.hex()}")
@@ -76,6 +67,7 @@ class OrderRunner:
         for task in [self.task, *self._requests]:
             task.cancel()
         await asyncio.gather(self.task, *self._requests, return_exceptions=True)
+        await self.rows.close()
         if not self.outcome.done():
             self.outcome.set_exception(
                 RigError(
@@ -96,6 +88,9 @@ class OrderRunner:
                     self._told.set()
                 self.changed.set()
             self._told.set()
+            if self._not_durable is not None and not self.outcome.done():
+                self.outcome.set_exception(self._not_durable)
+                self.outcome.exception()  # read here in case nobody waits any more
         except Exception as error:  # noqa: BLE001  who waits must hear of a defect too
             _LOG.exception("order %s", self.order.dose_id.hex())
             if not self.outcome.done():
@@ -130,35 +125,22 @@ class OrderRunner:
             case order_events.WriteOutcome(record=record):
                 await self._write_outcome(record)
             case order_events.WriteResolution(record=record, resolved_by=resolved_by):
-                if self._recorder is not None:
-                    await self._logged(self._recorder.resolution(self.order, record, resolved_by))
+                await self.rows.resolution(record, resolved_by)
 
     async def _write_intent(self) -> None:
-        try:
-            if self._recorder is not None:
-                await self._recorder.intent(self.order)
-        except RigError as error:
-            self.outcome.set_exception(error)
-            self.outcome.exception()  # read here in case nobody waits any more
-            self._events.append(order_events.IntentFailed())
-        else:
-            # Behind what happened meanwhile: an order whose link was lost while it was written down does not leave.
+        error = await self.rows.intent()
+        # Behind what happened meanwhile: an order whose link was lost while it was written down does not leave.
+        if error is None:
             self._events.append(order_events.IntentDurable())
+            return
+        self._not_durable = error
+        # Behind it, too: whether the order leaves all the same is the machine's to say.
+        self._events.append(order_events.IntentFailed())
 
     async def _write_outcome(self, record: OutcomeRecord) -> None:
-        recorded = True
-        if self._recorder is not None:
-            recorded = await self._logged(self._recorder.outcome(self.order, record))
+        recorded = await self.rows.outcome(record)
         if not self.outcome.done():
             self.outcome.set_result(Outcome.from_record(record, self.order, recorded=recorded))
-
-    async def _logged(self, write: Awaitable[None]) -> bool:
-        try:
-            await write
-        except RigError as error:
-            _LOG.error("dose %s: %s", self.order.dose_id.hex(), error)
-            return False
-        return True
 
     def _spawn(self, number: int, *values: int | bytes) -> None:
         task = asyncio.create_task(self._ask(number, *values), name="order request")

@@ -21,7 +21,7 @@ class IntentDurable:
 
 @dataclass(frozen=True, slots=True)
 class IntentFailed:
-    """The intent could not be written: the order never leaves."""
+    """The intent could not be written, or not in time: the order never leaves, unless it is a rescue."""
 
 
 @dataclass(frozen=True, slots=True)

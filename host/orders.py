@@ -128,7 +128,10 @@ class OrderMachine:
         self._give_up_ms = self._deadline(now_ms)
         return [Send(self.order)]
 
-    def _intent_failed(self, _event: Event, _now_ms: int) -> list[Action]:
+    def _intent_failed(self, event: Event, now_ms: int) -> list[Action]:
+        if self.order.kind == codes.KIND_RESCUE:
+            # No disk stands between a patient and the counter-agent: the rig's own journal has the rescue.
+            return self._intent_durable(event, now_ms)
         if self.state is OrderState.RECORDING:
             self.state = OrderState.DONE
         return []

@@ -29,7 +29,7 @@ class Outcome:
     cause: str
     nearest: int
     detail: str
-    recorded: bool  # False when the outcome could not be written down; it is asked for again on the next connect
+    recorded: bool  # whether it stands in a ledger; if not, the rig's journal has it, and the two are compared
 
     @classmethod
     def from_record(cls, record: OutcomeRecord, order: Order, *, recorded: bool) -> "Outcome":

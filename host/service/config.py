@@ -12,6 +12,7 @@ import msgspec
 
 from host.errors import RigError
 from host.link.urls import split_url
+from host.telemetry_database import DAY_MS, HOUR_MS, Retention
 
 Part = TypeVar("Part")
 
@@ -25,6 +26,11 @@ _MEANT: Final = {
     "port": "a port in quotes, as in serial:///dev/ttyACM0 or tcp://192.168.1.5:4000",
     "simulated": "true or false, without quotes",
     "state_folder": "an absolute path in quotes, as in /var/lib/nanorig",
+    "head_folder": "an absolute path in quotes, best on another disk, as in /mnt/other/heads",
+    "raw_hours": "a whole number of hours, 1 to 168",
+    "second_days": "a whole number of days, 1 to 366",
+    "minute_days": "a whole number of days, 1 to 3660",
+    "max_mib": "a whole number of MiB, 16 to 1048576",
     "unix_socket": "an absolute path in quotes, as in /run/nanorig/service.sock",
 }
 
@@ -38,9 +44,28 @@ class RigPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServicePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[service]: where what outlives the service is kept, one folder a rig."""
+    """[service]: where what outlives the service is kept, one folder a rig; where signed heads of ledgers go."""
 
     state_folder: AbsolutePath
+    head_folder: AbsolutePath | None = None
+
+
+class TelemetryPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[telemetry]: how long samples stay raw, then as stretches of 1 s, then of 1 min, and the most that they take."""
+
+    raw_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 6
+    second_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 7
+    minute_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 366
+    max_mib: Annotated[int, msgspec.Meta(ge=16, le=1 << 20)] = 4096
+
+    def retention(self) -> Retention:
+        """Return it as the store takes it."""
+        return Retention(
+            raw_ms=self.raw_hours * HOUR_MS,
+            second_ms=self.second_days * DAY_MS,
+            minute_ms=self.minute_days * DAY_MS,
+            max_octets=self.max_mib << 20,
+        )
 
 
 class HttpPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +81,7 @@ class Config(msgspec.Struct, frozen=True):
     http: HttpPart
     rigs: tuple[RigPart, ...]
     source: str = ""
+    telemetry: TelemetryPart = TelemetryPart()
 
     @property
     def socket(self) -> Path:
@@ -67,6 +93,16 @@ class Config(msgspec.Struct, frozen=True):
     def folder(self, rig: str) -> Path:
         """Return where the rig's ledger is kept."""
         return Path(self.service.state_folder) / "rigs" / rig
+
+    def head_file(self, rig: str) -> Path | None:
+        """Return where signed heads of the rig's ledger are kept, None: nowhere."""
+        folder = self.service.head_folder
+        return Path(folder) / f"{rig}.heads" if folder is not None else None
+
+    @property
+    def telemetry_file(self) -> Path:
+        """Return where telemetry is kept."""
+        return Path(self.service.state_folder) / "telemetry.sqlite3"
 
 
 def load(path: Path) -> Config:
@@ -98,9 +134,10 @@ def parse(text: str, source: str) -> Config:
         line = int(found.group(1)) if found else text.count("\n") + 1
         raise _wrong(source, line, f"this is not TOML: {error}", "See host/README.md for an example.") from error
     reader = _Reader(text, source)
-    reader.only(tables, {"service", "http", "rig"})
+    reader.only(tables, {"service", "http", "telemetry", "rig"})
     service = reader.part(ServicePart, "service", tables)
     http = reader.part(HttpPart, "http", tables)
+    telemetry = reader.part(TelemetryPart, "telemetry", tables)
     listed = tables.get("rig", [])
     if not isinstance(listed, list) or not listed:
         raise _wrong(
@@ -111,7 +148,7 @@ def parse(text: str, source: str) -> Config:
         raise _wrong(source, line, f"there are {len(listed)} rigs", f"{MAX_RIGS} are allowed; use a second service.")
     rigs = tuple(reader.convert(RigPart, "rig", index, table) for index, table in enumerate(listed))
     reader.check_rigs(rigs)
-    return Config(service, http, rigs, source)
+    return Config(service, http, rigs, source, telemetry)
 
 
 class _Reader:

@@ -89,7 +89,7 @@ class EventHub:
 
     def __init__(self, run: str, utc: Callable[[], str]) -> None:
         self.run = run
-        self._utc = utc
+        self.utc = utc
         self._kept: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self._number = 0
         self._watchers: set[Watcher] = set()
@@ -107,7 +107,7 @@ class EventHub:
     def publish(self, kind: str, rig: str, data: dict[str, Any]) -> Event:
         """Number an event, keep it and hand it on. ``rig`` is empty for what concerns all."""
         self._number += 1
-        event = Event(self._number, kind, rig, self._utc(), data)
+        event = Event(self._number, kind, rig, self.utc(), data)
         self._kept.append(event)
         for watcher in self._watchers:
             watcher.take(event)
@@ -117,7 +117,7 @@ class EventHub:
         """Hand on a reading: of each kind and rig only the newest waits, and none is kept."""
         if not self._watchers:
             return
-        event = Event(0, kind, rig, self._utc(), data)
+        event = Event(0, kind, rig, self.utc(), data)
         for watcher in self._watchers:
             watcher.take_reading(event)
 
@@ -155,4 +155,4 @@ class EventHub:
                 watcher.take(event)
 
     def _gap(self, why: str) -> Event:
-        return Event(self._number, "gap", "", self._utc(), {"why": why})
+        return Event(self._number, "gap", "", self.utc(), {"why": why})

@@ -7,12 +7,10 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
-from host import ledger_queries
 from host.errors import RigError
 from host.ledger import Ledger
 from host.link.messages import Message
@@ -21,23 +19,24 @@ from host.link.transport import OpenTransport
 from host.records import name_of
 from host.reports import Reading, StopReport
 from host.rig import Rig
-from host.service import commands, views
-from host.service.commands import Command, CommandBook
+from host.service import views
+from host.service.commands import Command, CommandBook, no_ledger
+from host.service.desk import ID_OCTETS, CommandDesk, Work
 from host.service.hub import EventHub
+from host.service.opening import LedgerOpener
 from host.state_objects import alarms_object
 from protocol import typed
 
 _LOG = logging.getLogger(__name__)
 
-LEDGER_FILE: Final = "ledger.sqlite3"
-ID_OCTETS: Final = 8
 LEDGER_S: Final = 1.0
 """How long a rig waits for its ledger before it is connected without."""
 
+MISSING_S: Final = 5.0
+"""So often the rows of a rescue are tried again that left without them."""
+
 PAUSE_S: Final = 1.0
 """How long the service waits on its way out for a rig to pause a dose."""
-
-Work = Callable[[Rig], Awaitable[dict[str, Any]]]
 
 
 class RigSupervisor:
@@ -45,39 +44,44 @@ class RigSupervisor:
 
     Args:
         name: of the rig.
-        folder: where its ledger is kept.
+        opener: opens its ledger.
         open_transport: opens its port anew.
         hub: told what happens.
+        on_telemetry: called with all telemetry.
         back_off: waits between attempts at ledger and port.
     """
 
     def __init__(
         self,
         name: str,
-        folder: Path,
+        opener: LedgerOpener,
         open_transport: OpenTransport,
         hub: EventHub,
         *,
+        on_telemetry: Callable[[typed.Telemetry], None] | None = None,
         back_off: BackOff = DEFAULT_BACK_OFF,
     ) -> None:
         self.name = name
         self.ledger: Ledger | None = None
-        self.book: CommandBook | None = None
         self.problem: RigError | None = None
-        self._folder = folder
+        self._opener = opener
         self._open_transport = open_transport
         self._hub = hub
+        self._on_telemetry = on_telemetry
         self._back_off = back_off
         self._rig: Rig | None = None
-        self._closing = False
+        self._desk = CommandDesk(name, hub.utc, self._tell_command, self._trouble)
         self._opened = asyncio.Event()
         self._connected = asyncio.Event()
         self._link_told: tuple[object, ...] = ()
         self._alarms: tuple[int, ...] = ()
-        self._told = asyncio.Event()
-        self._running: dict[str, asyncio.Task[None]] = {}
 
     # What others see.
+
+    @property
+    def book(self) -> CommandBook:
+        """Return the commands of the rig, as far as they are known."""
+        return self._desk.book
 
     @property
     def link(self) -> LinkNews:
@@ -132,10 +136,9 @@ class RigSupervisor:
     ) -> Command:
         """Accept a command durably, and carry it out in a task of its own. Raises ``RigError``: none was accepted.
 
-        One that was accepted before under the same key is returned as it is, whatever state the rig is in.
+        One that was accepted before under the same key is returned as it is, whatever state the rig is in. A rescue
+        is accepted without a ledger, too.
         """
-        if self.book is None:
-            raise self.problem or no_ledger(self.name)
         command = Command(
             id=os.urandom(ID_OCTETS).hex(),
             rig=self.name,
@@ -145,33 +148,26 @@ class RigSupervisor:
             key=key,
             dose_id=dose_id.hex() if dose_id is not None else None,
         )
-        earlier = self.book.earlier(command)
-        if earlier is not None:
-            return earlier
-        rig = self.present_rig()
-        accepted, new = await self.book.accept(command)
-        if new:
-            self._spawn(accepted, self._carry_out(accepted, rig, work))
-        return accepted
+        if not self.book.open and not command.urgent:
+            raise self.problem or no_ledger(self.name)
+        return await self._desk.begin(command, self.present_rig, work)
 
     async def until_ended(self, command_id: str, seconds: float | None = None) -> None:
         """Wait until a command has ended, for so long at most; not at all for one that is not known."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self._is_open(command_id):
-                    await self._told.wait()
+        await self._desk.until_ended(command_id, seconds)
 
-    def command(self, command_id: str) -> Command | None:
-        """Return a command, None when there is none of this id, or no ledger now."""
-        return self.book.get(command_id) if self.book is not None else None
+    def command(self, command_id: str) -> Command:
+        """Return a command. Raises ``RigError``: there is none of this id, or without the ledger none is known."""
+        found = self.book.get(command_id)
+        if found is None and not self.book.open:
+            raise self.problem or no_ledger(self.name)
+        if found is None:
+            raise RigError("not_found", f"There is no command {command_id!r}.", "The rig's commands are listed.")
+        return found
 
-    def _is_open(self, command_id: str) -> bool:
-        command = self.command(command_id)
-        return command is not None and command.end is None
-
-    def new_dose_id(self) -> bytes:
-        """Return an id for a dose."""
-        return os.urandom(ID_OCTETS)
+    def new_dose_id(self, kind: str = "dose", key: str | None = None) -> bytes:
+        """Return an id for a dose; of a rescue that is asked for again with its key, the same one."""
+        return self._desk.dose_id(kind, key)
 
     def tell_person(self, text: str) -> None:
         """Tell who watches what a person at the rig has to do now."""
@@ -221,13 +217,13 @@ class RigSupervisor:
         rig.attach(ledger)
         if rig.link.state is LinkState.CLOSED:
             await self._open_rig(rig)
-        book = CommandBook(self.name, ledger, self._tell_command)
-        left = await book.load()
-        self.book = book
+        left = await self._desk.load(ledger)
         await self._connected.wait()
         for command in left:
-            self._spawn(command, self._settle(command, rig))
-        await asyncio.Event().wait()
+            self._desk.settle(command, rig)
+        while True:
+            await asyncio.sleep(MISSING_S)
+            await self.book.write_missing()
 
     async def _open_rig(self, rig: Rig) -> None:
         await rig.open(wait=False)
@@ -237,7 +233,7 @@ class RigSupervisor:
         attempt = 0
         while self.ledger is None:
             try:
-                self.ledger = await Ledger.open(self._folder / LEDGER_FILE)
+                self.ledger = await self._opener.open()
             except RigError as error:
                 self._trouble(error)
                 await self._pause(attempt)
@@ -256,22 +252,17 @@ class RigSupervisor:
 
     async def _close(self) -> None:
         """Leave the rig without flow and every order open in the ledger: the next start asks what became of it."""
-        self._closing = True
+        self._desk.closing()
         self._opened.clear()
         self._connected.clear()
         rig, self._rig = self._rig, None
         if rig is not None:
             await self._pause_dose(rig)
             await rig.close()
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        ledger, self.ledger, self.book = self.ledger, None, None
-        self._wake()
+        await self._desk.close()
+        ledger, self.ledger = self.ledger, None
         if ledger is not None:
             await ledger.close()
-        self._closing = False
 
     async def _pause_dose(self, rig: Rig) -> None:
         """End flow now; the device would pause by itself, but 1.5 s later."""
@@ -279,64 +270,6 @@ class RigSupervisor:
             with suppress(RigError, TimeoutError):
                 async with asyncio.timeout(PAUSE_S):
                     await rig.pause()
-
-    # Commands.
-
-    def _spawn(self, command: Command, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._running[command.id] = task
-        task.add_done_callback(lambda _: self._running.pop(command.id, None))
-
-    async def _carry_out(self, command: Command, rig: Rig, work: Work) -> None:
-        try:
-            end = await work(rig)
-        except RigError as error:
-            end = commands.ended_by(error)
-            if end["outcome"] == "unknown" and await self._never_left(command):
-                end = {**end, "outcome": "not_sent"}
-        except Exception as error:  # noqa: BLE001  who waits for the end must hear of a defect too
-            _LOG.exception("command %s", command.id)
-            end = commands.ended_by(RigError("internal", f"A defect ended the command: {error!r}.", "Report it."))
-        if not self._closing:
-            await self._end(command, end)
-
-    async def _never_left(self, command: Command) -> bool:
-        """Whether the command is a dose whose intent was never written: then no frame of it has left."""
-        if command.dose_id is None or self.ledger is None:
-            return False
-        dose_id = bytes.fromhex(command.dose_id)
-        with suppress(RigError):
-            return not await self.ledger.read(lambda database: ledger_queries.doses(database, [dose_id]))
-        return False
-
-    async def _end(self, command: Command, end: dict[str, Any]) -> None:
-        assert self.book is not None
-        try:
-            await self.book.end(command, end)
-        except RigError as error:
-            # The next start finds it open, and ends it by what ledger and rig tell.
-            self._trouble(error)
-
-    async def _settle(self, command: Command, rig: Rig) -> None:
-        """End a command of an earlier run: a dose by what became of it, everything else as unknown."""
-        end = await self._dose_end(command.dose_id, rig) if command.dose_id is not None else _unseen()
-        if not self._closing:
-            await self._end(command, end)
-
-    async def _dose_end(self, dose_id: str, rig: Rig) -> dict[str, Any]:
-        assert self.ledger is not None
-        followed = rig.open_outcome(bytes.fromhex(dose_id))
-        found = await self.ledger.outcome_of(dose_id)
-        if found is None and followed is not None:
-            await asyncio.wait([followed])
-            found = await self.ledger.outcome_of(dose_id)
-        if found is not None:
-            return commands.dose_end(views.outcome_object(found))
-        if followed is not None:
-            return _unseen()
-        # Without an intent no frame of it has ever left.
-        error = RigError("not_sent", "The service ended before the order left.", "Order again if it is still wanted.")
-        return {"outcome": "not_sent", "result": None, "error": views.error_object(error)}
 
     # What is told.
 
@@ -351,18 +284,14 @@ class RigSupervisor:
             self._link_told = told
             self._hub.publish("link", self.name, views.link_object(news))
 
-    def _wake(self) -> None:
-        """Let everybody look again who waits for the end of a command."""
-        told, self._told = self._told, asyncio.Event()
-        told.set()
-
     def _tell_command(self, command: Command) -> None:
-        self._wake()
         self._hub.publish("command", self.name, command.as_dict())
 
     def _heard(self, message: Message) -> None:
         match message:
             case typed.Telemetry():
+                if self._on_telemetry is not None:
+                    self._on_telemetry(message)
                 self._hub.reading("telemetry", self.name, views.telemetry_event(message))
             case typed.DoseState():
                 self._hub.publish("dose", self.name, views.dose_event(message))
@@ -377,13 +306,3 @@ class RigSupervisor:
         if told != self._alarms:
             self._alarms = told
             self._hub.publish("alarms", self.name, alarms_object(Reading(message, 0.0)))
-
-
-def no_ledger(name: str) -> RigError:
-    """Return the error for a rig whose ledger is not open yet."""
-    return RigError("ledger_closed", f"The ledger of rig {name} is not open yet.", "Wait a moment.")
-
-
-def _unseen() -> dict[str, Any]:
-    error = RigError("unknown", commands.ENDED_EARLIER, "Look at the state of the rig.")
-    return {"outcome": "unknown", "result": None, "error": views.error_object(error)}

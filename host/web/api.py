@@ -13,7 +13,7 @@ from starlette.routing import Route as StarletteRoute
 from host.errors import RigError, UsageError
 from host.service.commands import MAX_KEY, Command
 from host.service.service import Service
-from host.service.supervisor import RigSupervisor, no_ledger
+from host.service.supervisor import RigSupervisor
 from host.service.works import SPECS, DoseBody, Spec, check_dose_body, give_dose
 from host.web.answers import error_answer, json_answer, read_body
 from host.web.events import CONTENT_TYPE, event_stream
@@ -74,21 +74,15 @@ class Api:
         return json_answer(self._named(request).view())
 
     async def _commands(self, request: Request) -> Response:
-        book = self._named(request).book
-        recent = book.recent(MAX_LISTED) if book is not None else []
+        recent = self._named(request).book.recent(MAX_LISTED)
         return json_answer({"commands": [command.as_dict() for command in recent]})
 
     async def _command(self, request: Request) -> Response:
         command_id = request.path_params["command"]
         wait_s = _wait_s(request)
         supervisor = self._named(request)
-        if supervisor.book is None:
-            raise supervisor.problem or no_ledger(supervisor.name)
         await supervisor.until_ended(command_id, wait_s)
-        command = supervisor.command(command_id)
-        if command is None:
-            raise RigError("not_found", f"There is no command {command_id!r}.", "The rig's commands are listed.")
-        return json_answer(command.as_dict())
+        return json_answer(supervisor.command(command_id).as_dict())
 
     async def _events(self, request: Request) -> Response:
         rig = request.query_params.get("rig")
@@ -115,13 +109,14 @@ class Api:
         body = await read_body(request, DoseBody)
         check_dose_body(body)
         operator = self._identify(request)
-        dose_id = supervisor.new_dose_id()
+        key = _key(request)
+        dose_id = supervisor.new_dose_id(body.kind, key)
         command = await supervisor.begin(
             "dose",
             msgspec.to_builtins(body),
             lambda rig: give_dose(rig, body, dose_id, operator),
             operator=operator,
-            key=_key(request),
+            key=key,
             dose_id=dose_id,
         )
         return _accepted(command)

@@ -57,6 +57,24 @@ def test_an_intent_that_cannot_be_written_is_never_sent() -> None:
 
 
 @pytest.mark.req("LEDGER-3")
+def test_a_rescue_leaves_although_its_intent_cannot_be_written_and_once_only() -> None:
+    rescue = replace(ORDER, kind=codes.KIND_RESCUE)
+    machine = OrderMachine(rescue)
+    machine.handle(order_events.Begin(), 0)
+    assert machine.handle(order_events.IntentFailed(), 0) == [order_events.Send(rescue)]
+    for event in (order_events.IntentFailed(), order_events.IntentDurable()):
+        assert machine.handle(event, 1) == []
+    assert outcome_of(machine.handle(order_events.Told(DELIVERED), 2)) is OutcomeKind.DELIVERED
+
+
+def test_a_rescue_whose_intent_fails_after_its_link_was_lost_does_not_leave() -> None:
+    machine = OrderMachine(replace(ORDER, kind=codes.KIND_RESCUE))
+    machine.handle(order_events.Begin(), 0)
+    machine.handle(order_events.LinkLost(), 0)
+    assert outcome_of(machine.handle(order_events.IntentFailed(), 0)) is OutcomeKind.NOT_SENT
+
+
+@pytest.mark.req("LEDGER-3")
 @pytest.mark.parametrize(
     ("report", "kind"),
     [

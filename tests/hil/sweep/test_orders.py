@@ -49,7 +49,7 @@ def test_a_step_that_is_added_is_swept_by_itself(monkeypatch):
 
     async def noted(self, action):
         if isinstance(action, order_events.Send):
-            await self._recorder._ledger.append("note", {"text": "about to send"})
+            await self.rows._recorder._ledger.append("note", {"text": "about to send"})
         await perform(self, action)
 
     monkeypatch.setattr(OrderRunner, "_perform", noted)

@@ -54,14 +54,18 @@ class Clinic:
         await self.until(lambda: all(rig.view()["state"] == "ready" for rig in self.service.rigs.values()))
 
 
-def config(folder: Path, *names: str) -> Config:
+def config(folder: Path, *names: str, heads: Path | None = None) -> Config:
     parts = tuple(RigPart(name, f"tcp://{name}:1") for name in names)
-    return Config(ServicePart(str(folder)), HttpPart(), parts)
+    return Config(ServicePart(str(folder), str(heads) if heads is not None else None), HttpPart(), parts)
 
 
 @asynccontextmanager
 async def clinic(
-    folder: Path, *names: str, devices: dict[str, FakeDevice] | None = None, connect: bool = True
+    folder: Path,
+    *names: str,
+    devices: dict[str, FakeDevice] | None = None,
+    connect: bool = True,
+    heads: Path | None = None,
 ) -> AsyncIterator[Clinic]:
     names = names or ("chair-1",)
     async with AsyncExitStack() as stack:
@@ -70,7 +74,7 @@ async def clinic(
             for name in names
         }
         by_port = {f"tcp://{name}:1": line for name, line in lines.items()}
-        service = Service(config(folder, *names), opener=lambda port: by_port[port].open, back_off=QUICK)
+        service = Service(config(folder, *names, heads=heads), opener=lambda port: by_port[port].open, back_off=QUICK)
         running = asyncio.create_task(service.run(), name="service")
         try:
             with service.hub.watch() as watcher:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from host.errors import RigError
 from host.service.config import MAX_FILE_OCTETS, MAX_RIGS, load, parse
+from host.telemetry_database import Retention
 
 GOOD = """\
 [service]
@@ -44,6 +45,37 @@ def test_a_configuration_names_rigs_ports_and_places():
 def test_without_a_socket_it_lies_beside_the_state():
     config = parse(GOOD.replace('unix_socket = "/run/nanorig/service.sock"', ""), "rig.toml")
     assert str(config.socket) == "/var/lib/nanorig/service.sock"
+
+
+def test_how_long_telemetry_is_kept_and_where_heads_go_is_told_in_the_units_of_people():
+    text = GOOD.replace('"/var/lib/nanorig"', '"/var/lib/nanorig"\nhead_folder = "/mnt/other"')
+    config = parse(f"{text}[telemetry]\nraw_hours = 2\nsecond_days = 3\nminute_days = 40\nmax_mib = 64\n", "rig.toml")
+    hour_ms, day_ms = 3_600_000, 86_400_000
+    assert config.telemetry.retention() == Retention(2 * hour_ms, 3 * day_ms, 40 * day_ms, 64 * 1024 * 1024)
+    assert str(config.telemetry_file) == "/var/lib/nanorig/telemetry.sqlite3"
+    assert str(config.head_file("chair-2")) == "/mnt/other/chair-2.heads"
+
+
+def test_without_a_word_of_them_heads_go_nowhere_and_telemetry_is_kept_for_a_year():
+    config = parse(GOOD, "rig.toml")
+    assert config.head_file("chair-1") is None
+    assert config.telemetry.retention() == Retention()
+
+
+@pytest.mark.req("SEC-5")
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("raw_hours = 0", "'raw_hours' has to be a whole number of hours, 1 to 168"),
+        ("second_days = 1.5", "'second_days' has to be a whole number of days"),
+        ('max_mib = "1"', "'max_mib' has to be a whole number of MiB"),
+        ("keep = 1", "there is no key 'keep'"),
+    ],
+)
+def test_what_telemetry_cannot_be_told_names_its_line(line, said):
+    error = wrong(f"{GOOD}\n[telemetry]\n{line}\n")
+    assert f"line {GOOD.count(chr(10)) + 3}: " in error.what
+    assert said in error.what
 
 
 @pytest.mark.req("SEC-5")

@@ -1,17 +1,23 @@
 """A service over fake devices: what one rig suffers, no other notices; what was accepted has one end."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from host.errors import RigError, TransportError
+from host.ledger import Ledger
 from host.ledger_verify import read_rows, verify
 from host.service.commands import CommandBook
+from host.service.service import Service
 from host.service.works import DoseBody, give_dose
+from host.telemetry_database import rigs
 from protocol import codes
 from tests.host.fake_device import FakeDevice
 from tests.host.loops import now_ms, virtual
-from tests.host.service.clinic import clinic
+from tests.host.service.bad_disks import ordered
+from tests.host.service.clinic import clinic, config
 
 GONE = TransportError("unplugged", "The line was cut.", "Plug it in.")
 
@@ -176,11 +182,11 @@ async def test_what_one_rig_suffers_no_other_notices(tmp_path):
 async def test_a_defect_in_one_supervisor_begins_it_anew_and_harms_no_other(tmp_path, monkeypatch):
     load, failing = CommandBook.load, ["chair-1"]
 
-    async def fail_once(book):
+    async def fail_once(book, ledger):
         if failing and book._rig in failing:
             failing.clear()
             raise RuntimeError("a defect")
-        return await load(book)
+        return await load(book, ledger)
 
     monkeypatch.setattr(CommandBook, "load", fail_once)
     async with clinic(tmp_path, "chair-1", "chair-2") as here:
@@ -245,11 +251,11 @@ async def test_a_dose_whose_link_broke_is_unknown_only_when_its_order_may_have_l
 async def test_a_ledger_that_fails_at_the_start_is_told_by_its_own_name_and_tried_again(tmp_path, monkeypatch):
     load, failing = CommandBook.load, [True]
 
-    async def fail_once(book):
+    async def fail_once(book, ledger):
         if failing:
             failing.clear()
             raise RigError("ledger_full", "The disk is full.", "Make room.")
-        return await load(book)
+        return await load(book, ledger)
 
     monkeypatch.setattr(CommandBook, "load", fail_once)
     async with clinic(tmp_path) as here:
@@ -281,3 +287,63 @@ async def test_what_rig_and_ledger_disagree_about_is_in_the_state_of_the_rig(tmp
     async with clinic(tmp_path, devices={"chair-1": device}) as here:
         (found,) = here.rig.view()["ledger"]["disagreements"]
         assert found["problem"] == "missing"
+
+
+@virtual
+async def test_telemetry_of_every_rig_is_kept_beside_the_ledgers(tmp_path):
+    async with clinic(tmp_path, "chair-1", "chair-2") as here:
+        store = here.service.telemetry
+        assert store is not None
+        await here.until(lambda: store.report().written + store.report().queued >= 4)
+    with closing(sqlite3.connect(tmp_path / "telemetry.sqlite3")) as database:
+        assert rigs(database) == ["chair-1", "chair-2"]
+
+
+@pytest.mark.req("LEDGER-4")
+@virtual
+async def test_signed_heads_go_to_the_folder_that_was_named_and_bind_every_row(tmp_path):
+    async with clinic(tmp_path / "state", heads=tmp_path / "heads") as here:
+        accepted = await order(here.rig)
+        await here.rig.until_ended(accepted.id)
+    verdict = verify(tmp_path / "state/rigs/chair-1/ledger.sqlite3", head_file=tmp_path / "heads/chair-1.heads")
+    assert verdict.verified
+    assert verdict.witnessed_rows == verdict.rows > 4
+
+
+@pytest.mark.req("LEDGER-5", "RESCUE-1")
+@virtual
+async def test_a_rescue_that_left_without_a_row_before_the_service_ended_is_asked_for_at_the_rig(tmp_path):
+    device = FakeDevice(now_ms)
+    async with clinic(tmp_path, devices={"chair-1": device}) as here:
+        device.permits = True
+        gone = await ordered(here, DoseBody(3_000, 3_000, "counter_agent", "rescue"), key="r")
+        lost = here.rig.new_dose_id("rescue", "never left")
+    # As a service leaves it that ended between the row of its command and what became of it.
+    path = tmp_path / "rigs/chair-1/ledger.sqlite3"
+    kept = [row for _, row in read_rows(path) if row["kind"] in {"note", "command"}]
+    path.unlink()
+    async with await Ledger.open(path) as ledger:
+        fields = {key: value for key, value in kept[-1].items() if key not in {"kind", "utc", "utc_source"}}
+        await ledger.append("command", fields)
+        await ledger.append("command", {**fields, "command": "0" * 16, "key": "never left", "dose_id": lost.hex()})
+    async with clinic(tmp_path, devices={"chair-1": device}) as here:
+        for command_id in (gone["id"], "0" * 16):
+            await here.rig.until_ended(command_id)
+        found = here.rig.command(gone["id"]).as_dict()["end"]
+        assert (found["outcome"], found["result"]["emitted_nl"]) == ("delivered", 2_994)
+        assert here.rig.command("0" * 16).as_dict()["end"]["outcome"] == "not_sent"
+    assert len(device.executed) == 1
+
+
+def test_the_id_of_a_rescue_is_made_of_its_key_and_of_nothing_else_twice(tmp_path):
+    supervisor = Service(config(tmp_path, "chair-1", "chair-2")).rig
+    one, two = supervisor("chair-1"), supervisor("chair-2")
+    made = [one.new_dose_id("rescue", "k"), one.new_dose_id("rescue", "l"), two.new_dose_id("rescue", "k")]
+    drawn = [
+        one.new_dose_id("dose", "k"),
+        one.new_dose_id("dose", "k"),
+        one.new_dose_id("rescue"),
+        one.new_dose_id("rescue"),
+    ]
+    assert len({*made, *drawn}) == len(made) + len(drawn)
+    assert one.new_dose_id("rescue", "k") == made[0]
